@@ -1,0 +1,37 @@
+// Fd: the one owner of a file descriptor. Every descriptor of pairloom is close-on-exec. Runs in: any process.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <utility>
+
+#include "base/result.h"
+
+namespace pairloom {
+
+class Fd {
+ public:
+  Fd() = default;
+  explicit Fd(int fd) : fd_(fd) {}  // takes ownership; -1 = none
+  Fd(Fd&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+  Fd& operator=(Fd&& other) noexcept {
+    if (this != &other) reset(std::exchange(other.fd_, -1));
+    return *this;
+  }
+  ~Fd() { reset(); }
+
+  int get() const { return fd_; }
+  explicit operator bool() const { return fd_ >= 0; }
+  int release() { return std::exchange(fd_, -1); }
+  void reset(int fd = -1);
+
+ private:
+  int fd_ = -1;
+};
+
+// Whole-buffer I/O that goes on after EINTR and short counts. `what` names the file in errors.
+// read_up_to returns the bytes read: fewer than `size` only at end of file.
+Result<size_t> read_up_to(int fd, void* data, size_t size, const std::string& what);
+Result<> write_all(int fd, const void* data, size_t size, const std::string& what);
+
+}  // namespace pairloom

@@ -1,0 +1,34 @@
+# Everything comes from Debian 12's packages; tools/debian-packages.txt names them. ./run installs them.
+
+find_package(PkgConfig REQUIRED)
+find_package(Boost 1.74 REQUIRED)
+find_package(fmt REQUIRED)
+find_package(tl-expected REQUIRED)
+find_package(nlohmann_json REQUIRED)
+find_package(CLI11 REQUIRED)
+pkg_check_modules(SQLITE REQUIRED IMPORTED_TARGET sqlite3>=3.40)
+pkg_check_modules(HWLOC REQUIRED IMPORTED_TARGET hwloc)
+pkg_check_modules(XXHASH REQUIRED IMPORTED_TARGET libxxhash)
+pkg_check_modules(TURBOJPEG REQUIRED IMPORTED_TARGET libturbojpeg)
+pkg_check_modules(JPEG REQUIRED IMPORTED_TARGET libjpeg)
+pkg_check_modules(PNG REQUIRED IMPORTED_TARGET libpng)
+pkg_check_modules(WEBP REQUIRED IMPORTED_TARGET libwebp libwebpdemux)
+pkg_check_modules(TIFF REQUIRED IMPORTED_TARGET libtiff-4)
+pkg_check_modules(EXIF REQUIRED IMPORTED_TARGET libexif)
+pkg_check_modules(SYSTEMD IMPORTED_TARGET libsystemd)
+
+find_path(GIF_INCLUDE gif_lib.h REQUIRED)
+find_library(GIF_LIBRARY gif REQUIRED)
+add_library(pairloom_gif INTERFACE)
+target_include_directories(pairloom_gif SYSTEM INTERFACE ${GIF_INCLUDE})
+target_link_libraries(pairloom_gif INTERFACE ${GIF_LIBRARY})
+
+# OpenCV without libopencv-dev: that package pulls in 415 others (GDAL, HDF5, database clients), and with them OpenCV's
+# CMake config. The lean packages are found by hand; 4.6's headers warn under C++20, hence SYSTEM.
+find_path(OPENCV_INCLUDE opencv2/core.hpp PATH_SUFFIXES opencv4 REQUIRED)
+foreach(module core imgproc features2d calib3d)
+  find_library(OPENCV_${module} opencv_${module} REQUIRED)
+  add_library(opencv_${module} INTERFACE)
+  target_include_directories(opencv_${module} SYSTEM INTERFACE ${OPENCV_INCLUDE})
+  target_link_libraries(opencv_${module} INTERFACE ${OPENCV_${module}})
+endforeach()

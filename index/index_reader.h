@@ -1,0 +1,58 @@
+// IndexReader: read-only view of an index; never blocks the writer and is never blocked by it. Runs in: cli.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "index/rows.h"
+#include "search/code_file.h"
+
+namespace pairloom::index {
+
+class IndexReader {
+ public:
+  // kIndexMissing, kIndexTooNew, kIndexCorrupt with messages that say what to do.
+  static Result<IndexReader> open(const std::string& path);
+  IndexReader(IndexReader&&) noexcept;
+  IndexReader& operator=(IndexReader&&) noexcept;
+  ~IndexReader();
+
+  Result<IndexInfo> info();
+  // Visitors return an error to stop; it is passed on.
+  Result<> visit_files(const std::function<Result<>(const FileRow&)>& visit);              // live, path order within directories
+  Result<> visit_failures(const std::function<Result<>(const FailureRow&)>& visit);
+  Result<> visit_runs(const std::function<Result<>(const RunRow&)>& visit);                // newest first
+  Result<std::vector<WorkerTotals>> workers_of(RunId run);
+
+  Result<std::optional<FileRow>> find_file(const std::string& path);       // absolute path
+  Result<std::vector<FileRow>> files_of(ContentId content);                // live, by path
+  Result<std::optional<ContentRow>> content(ContentId id);
+  Result<std::optional<ContentId>> content_by_digest(const Digest& digest, uint64_t size_bytes);
+  Result<std::optional<Code>> code(ContentId content, Algorithm algorithm);
+
+  // Contents with at least two live files (byte-identical duplicates), by id.
+  Result<std::vector<ContentId>> contents_with_copies();
+  // Contents of low information for an algorithm (quality below its min_quality) that have a live file, by id.
+  Result<> visit_low_information(Algorithm algorithm, const std::function<Result<>(ContentId)>& visit);
+  // Stored pairs with both contents live, distance <= max_distance, by (a, b).
+  Result<> visit_pairs(Algorithm algorithm, uint32_t max_distance, const std::function<Result<>(const PairRow&)>& visit);
+  Result<PairingState> pairing_state(Algorithm algorithm);
+
+  // The packed codes; falls back to an in-memory copy made from SQLite when the code file is missing or stale.
+  Result<search::CodeFile> codes(Algorithm algorithm);
+
+  // Deep check for `index verify`: integrity_check, foreign keys, code files against the table. Returns problems, empty = ok.
+  Result<std::vector<std::string>> verify();
+
+ private:
+  struct State;
+  explicit IndexReader(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace pairloom::index

@@ -1,0 +1,92 @@
+// IndexWriter: the only thing that writes an index. Runs in: supervisor (one at a time, enforced by a lock file).
+// Every change is in a transaction; commit() makes the batch durable (synchronous=FULL) and then publishes the new codes to
+// the code files. A crash at any moment leaves the last commit; whatever lies behind it (code files) catches up at open().
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "index/rows.h"
+
+namespace pairloom::index {
+
+class IndexWriter {
+ public:
+  // Creates the index (and its directory) when missing; migrates an older schema; refuses a newer one (kIndexTooNew), a
+  // damaged one (kIndexCorrupt) and one that has a writer already (kIndexLocked; the message names that process: program,
+  // pid, since when). `program` is what the next refused writer will read: "pairloom scan".
+  static Result<IndexWriter> open(const std::string& path, const std::string& program);
+
+  IndexWriter(IndexWriter&&) noexcept;
+  IndexWriter& operator=(IndexWriter&&) noexcept;
+  ~IndexWriter();   // rolls back what was not committed, releases the lock
+
+  const std::string& path() const;
+
+  // --- runs
+  Result<RunId> begin_run(RunKind kind, const std::string& arguments);
+  Result<> finish_run(RunId run, const RunTotals& totals, std::span<const WorkerTotals> workers);  // commits
+
+  // --- roots and directories
+  Result<> note_root(const std::string& path, uint64_t filesystem);   // absolute path the user asked for
+  // The row of a directory, made if needed. A changed filesystem id is only stored by set_filesystem.
+  Result<KnownDirectory> directory(const std::string& path, uint64_t filesystem_if_new);
+  Result<> set_filesystem(DirectoryId directory, uint64_t filesystem);
+  Result<std::optional<KnownDirectory>> find_directory(const std::string& path);
+  // Known directories directly below `parent` (path order). Streams.
+  Result<std::vector<KnownDirectory>> child_directories(DirectoryId parent);
+
+  // --- the incremental check
+  // True if some live content lacks one of these codes or was made with a lower accuracy.
+  Result<bool> some_content_lacks(AlgorithmSet algorithms, Accuracy accuracy);
+  // All live files of a directory in byte order of names (one range SELECT). Files that are gone are left out.
+  Result<> known_files(DirectoryId directory, bool with_algorithms, std::vector<KnownFile>& out);
+  // One live file, and the names of all live files, for directories too large to hold.
+  Result<std::optional<KnownFile>> known_file(DirectoryId directory, const std::string& name, bool with_algorithms);
+  Result<> visit_known_names(DirectoryId directory, const std::function<Result<>(const std::string& name)>& visit);
+  // An indexed file (live or gone) on that file system with this inode, size and mtime: the same file under another
+  // name. Empty when none.
+  Result<std::optional<KnownFile>> find_by_inode(uint64_t filesystem, const StatIdentity& identity, bool with_algorithms);
+
+  // --- results (each becomes durable with the next commit)
+  Result<> put(RunId run, const FileResult& result);
+  // A file known by inode under a new name: keeps content `content`.
+  Result<> put_moved(RunId run, DirectoryId directory, const std::string& name, const StatIdentity& identity, ContentId content);
+  Result<> mark_gone(RunId run, DirectoryId directory, const std::string& name);
+  Result<uint64_t> mark_directory_gone(RunId run, DirectoryId directory);  // it and everything below; returns the files marked
+  // Counts a worker life against a file before it is tried again; durable at once, so that a supervisor crash does not reset it.
+  Result<uint32_t> count_attempt(RunId run, DirectoryId directory, const std::string& name, const StatIdentity& identity);
+
+  // Ends the transaction if one is open; then publishes new codes. Cheap when nothing changed.
+  Result<> commit();
+  uint64_t uncommitted_changes() const;
+
+  // --- pairing
+  Result<PairingState> pairing_state(Algorithm algorithm);     // radius 0, position 0 when never paired
+  std::string code_file_path(Algorithm algorithm) const;
+  uint64_t index_id() const;
+  uint64_t generation() const;
+  // Idempotent: a pair that is there stays.
+  Result<> put_pairs(Algorithm algorithm, std::span<const PairRow> pairs);
+  Result<> set_pairing_state(Algorithm algorithm, uint32_t radius, uint64_t position);  // commits
+  // A larger radius than stored starts over: state to {radius, 0}; pairs stay (they are still pairs).
+
+  // --- maintenance
+  // Forgets gone files, contents without files, their codes and pairs; new generation; rebuilds the code files. Returns
+  // what was removed. With `dry_run` only counts.
+  struct Pruned { uint64_t files = 0, contents = 0, directories = 0; };
+  Result<Pruned> prune(bool dry_run);
+
+ private:
+  struct State;
+  explicit IndexWriter(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace pairloom::index

@@ -1,0 +1,13 @@
+// What a worker can be asked to do. Runs in: supervisor, worker.
+#pragma once
+
+#include <cstdint>
+
+namespace pairloom::jobs {
+
+enum class JobKind : uint32_t {
+  kIndex = 1,  // a file -> digest, image facts, codes              (jobs/index_job.h)
+  kPair = 2,   // a range of packed codes -> near-duplicate pairs   (jobs/pair_job.h)
+};
+
+}  // namespace pairloom::jobs

@@ -1,0 +1,81 @@
+// CodeFile: the codes of one algorithm, packed for scanning and mapped into memory: `<index>-codes.<algorithm>`. SQLite holds
+// the truth (table `code`); this file is rebuilt from it whenever it is missing, stale or damaged. Append-only: a code's
+// position never changes within a generation. Format, byte by byte: docs/index_schema.md, "The code file".
+// Runs in: supervisor (appends), worker and cli (map read-only). No SQLite, no OpenCV.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+
+#include "base/algorithm.h"
+#include "base/result.h"
+
+namespace pairloom::search {
+
+// Codes lie in blocks of this many, each block word-major (all first words, then all second words, ...), so that a scan
+// that decides by the first 128 bits never touches the rest.
+constexpr uint64_t kBlockCodes = 4096;
+
+enum CodeFlags : uint8_t {
+  kLowInformation = 1,  // flat, black ...: left out of pairing and of `match` unless asked for
+};
+
+// One block as the kernels see it. Arrays are 64-byte aligned; entries at and beyond `count` hold anything.
+struct CodeBlock {
+  uint64_t first_position;
+  uint32_t count;                       // 1..kBlockCodes
+  const uint64_t* words[4];             // words[w][i]; only bits/64 of them
+  const uint32_t* content_ids;
+  const uint8_t* flags;
+};
+
+// A read-only view of a published prefix. Appends by the writer after open() are not seen and do no harm.
+class CodeFile {
+ public:
+  // kIndexCorrupt when header, checksum or size disagree (the caller rebuilds or falls back to SQLite); kIndexMissing when
+  // there is no such file. `index_id` and `generation` must be those the index states.
+  static Result<CodeFile> open(const std::string& path, Algorithm algorithm, uint64_t index_id, uint64_t generation);
+
+  uint64_t size() const;                // number of codes
+  uint64_t block_count() const;
+  CodeBlock block(uint64_t number) const;
+  Code code(uint64_t position) const;
+  uint32_t content_id(uint64_t position) const;
+  uint8_t flags(uint64_t position) const;
+  int bits() const;
+
+  CodeFile(CodeFile&&) noexcept;
+  CodeFile& operator=(CodeFile&&) noexcept;
+  ~CodeFile();
+
+ private:
+  struct Mapping;
+  explicit CodeFile(std::unique_ptr<Mapping> mapping);
+  std::unique_ptr<Mapping> mapping_;
+};
+
+// The single appender. Codes become visible to later open()s at publish(), which is crash-safe: data is written and synced
+// before the header that counts it. A crash in between leaves the previous state.
+class CodeFileWriter {
+ public:
+  // Opens for appending; creates an empty file when missing, damaged or of another index/generation (size() == 0 then tells
+  // the caller to append everything again).
+  static Result<CodeFileWriter> open(const std::string& path, Algorithm algorithm, uint64_t index_id, uint64_t generation);
+
+  uint64_t size() const;                // published + appended
+  Result<> append(uint32_t content_id, const Code& code, uint8_t flags);
+  Result<> publish();
+
+  CodeFileWriter(CodeFileWriter&&) noexcept;
+  CodeFileWriter& operator=(CodeFileWriter&&) noexcept;
+  ~CodeFileWriter();
+
+ private:
+  struct State;
+  explicit CodeFileWriter(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace pairloom::search

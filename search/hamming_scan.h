@@ -1,0 +1,50 @@
+// Exact search by Hamming distance over packed codes: one query, top-k, and all pairs of a range. The inner loop exists
+// three times (AVX-512 VPOPCNTDQ, AVX2, portable), chosen at run time; all give the same answer. Runs in: worker, cli.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "base/algorithm.h"
+#include "search/code_file.h"
+
+namespace pairloom::search {
+
+enum class Kernel : uint8_t { kPortable, kAvx2, kAvx512 };
+std::string_view name_of(Kernel kernel);
+Kernel best_kernel();                       // by what this CPU has
+std::vector<Kernel> available_kernels();    // for tests and `doctor`
+
+struct Hit {
+  uint64_t position;
+  uint32_t content_id;
+  uint32_t distance;
+  friend bool operator==(const Hit&, const Hit&) = default;
+};
+
+struct ScanOptions {
+  bool include_low_information = false;
+  Kernel kernel = best_kernel();
+};
+
+// All codes within `radius` bits of `query` (inclusive), ordered by (distance, content id).
+std::vector<Hit> find_within(const CodeFile& codes, const Code& query, int radius, const ScanOptions& options = {});
+// The k nearest, ordered the same way; ties at the k-th place are broken by the lower content id.
+std::vector<Hit> find_nearest(const CodeFile& codes, const Code& query, size_t k, const ScanOptions& options = {});
+
+struct PairHit {
+  uint32_t a, b;        // content ids, a < b
+  uint32_t distance;
+};
+// Every pair of a code at a position in [first, last) with a code at a lower position, within `radius`. Low-information
+// codes take no part. Equal codes collapse: a code that equals an earlier one is paired only with the earliest such code
+// (its representative, distance 0), and nothing else is paired with it; so n equal codes make n - 1 pairs.
+// `visit` gets batches; return false to stop. `progress` (may be null) is called every few milliseconds with the positions done.
+void pairs_of_range(const CodeFile& codes, uint64_t first, uint64_t last, int radius,
+                    const std::function<bool(std::span<const PairHit>)>& visit,
+                    const std::function<void(uint64_t)>& progress, const ScanOptions& options = {});
+
+}  // namespace pairloom::search

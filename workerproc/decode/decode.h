@@ -1,0 +1,48 @@
+// Bytes -> pixels, with the codec libraries themselves (no imgcodecs). Hostile input is the normal case here: every limit is
+// checked on the header before a pixel is allocated. Runs in: worker only.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/image.h"
+#include "base/result.h"
+
+namespace pairloom::workerproc {
+
+// By content, never by name. kUnknown = not an image we have heard of. Needs at most the first kSniffBytes.
+constexpr size_t kSniffBytes = 64;
+ImageFormat sniff(std::span<const std::byte> head);
+
+enum class PixelLayout : uint8_t { kGray, kBgr };  // 8 bits a channel, interleaved
+
+struct DecodeRequest {
+  PixelLayout layout = PixelLayout::kGray;
+  uint32_t min_short_side_px = 128;  // may be reduced by 2, 4, 8 while the short side stays at least this; 0 = full size
+  uint64_t max_pixels = 400'000'000;
+};
+
+// A decoded picture, upright only after apply_orientation. Rows are `stride_bytes` apart.
+struct Picture {
+  std::vector<uint8_t> pixels;
+  uint32_t width_px = 0, height_px = 0, stride_bytes = 0;   // of the decoded (possibly reduced) raster, as stored in the file
+  uint32_t full_width_px = 0, full_height_px = 0;           // of the file's raster
+  PixelLayout layout = PixelLayout::kGray;
+  uint8_t reduction = 1;
+  uint8_t orientation = 1;      // EXIF, not applied to `pixels`
+  ImageFormat format = ImageFormat::kUnknown;
+  bool animated = false, has_alpha = false, damaged = false;
+  std::string warning;          // first warning of the decoder
+};
+
+// Reuses `picture`'s memory. Errors: kCorrupt, kUnsupported, kTooLarge, each with a reason for the user.
+Result<> decode(std::span<const std::byte> file_bytes, const DecodeRequest& request, Picture& picture);
+
+// What `doctor` lists.
+struct DecoderInfo { ImageFormat format; std::string library; };   // "libjpeg-turbo 2.1.5"
+std::vector<DecoderInfo> decoders();
+
+}  // namespace pairloom::workerproc
