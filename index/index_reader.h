@@ -25,6 +25,7 @@ class IndexReader {
   Result<IndexInfo> info();
   // Visitors return an error to stop; it is passed on.
   Result<> visit_files(const std::function<Result<>(const FileRow&)>& visit);              // live, path order within directories
+  Result<std::vector<RootRow>> roots();                                                    // by path
   Result<> visit_failures(const std::function<Result<>(const FailureRow&)>& visit);
   Result<> visit_runs(const std::function<Result<>(const RunRow&)>& visit);                // newest first
   Result<std::vector<WorkerTotals>> workers_of(RunId run);
@@ -37,16 +38,22 @@ class IndexReader {
 
   // Contents with at least two live files (byte-identical duplicates), by id.
   Result<std::vector<ContentId>> contents_with_copies();
+  // Contents known only from tombstones, by id: no live file.
+  Result<std::vector<ContentId>> contents_without_files();
   // Contents of low information for an algorithm (quality below its min_quality) that have a live file, by id.
   Result<> visit_low_information(Algorithm algorithm, const std::function<Result<>(ContentId)>& visit);
-  // Stored pairs with both contents live, distance <= max_distance, by (a, b).
+  // Stored pairs with both contents live, distance <= max_distance, by (a, b). Equal codes are linked to one of them that
+  // carries the pairs with all others (search/hamming_scan.h); where that one has no live file any more, the lowest live one
+  // of its equals takes its place, so that no two live contents lose each other.
   Result<> visit_pairs(Algorithm algorithm, uint32_t max_distance, const std::function<Result<>(const PairRow&)>& visit);
   Result<PairingState> pairing_state(Algorithm algorithm);
 
-  // The packed codes; falls back to an in-memory copy made from SQLite when the code file is missing or stale.
+  // The packed codes, all that are committed; falls back to an in-memory copy made from SQLite when the code file is missing,
+  // stale or behind. kIndexTooNew or kRefused when this build's codes of the algorithm are not comparable with them.
   Result<search::CodeFile> codes(Algorithm algorithm);
 
-  // Deep check for `index verify`: integrity_check, foreign keys, code files against the table. Returns problems, empty = ok.
+  // Deep check for `index verify`: integrity_check, foreign keys, counts, pairs against codes, code files against the table.
+  // Returns problems, empty = ok.
   Result<std::vector<std::string>> verify();
 
  private:

@@ -35,7 +35,9 @@ class IndexWriter {
 
   // --- roots and directories
   Result<> note_root(const std::string& path, uint64_t filesystem);   // absolute path the user asked for
-  // The row of a directory, made if needed. A changed filesystem id is only stored by set_filesystem.
+  Result<std::vector<RootRow>> roots();                               // by path
+  // The row of a directory, made if needed, with its parents up to "/" (their file system is 0 = unknown until they are asked
+  // for themselves). A changed filesystem id is only stored by set_filesystem.
   Result<KnownDirectory> directory(const std::string& path, uint64_t filesystem_if_new);
   Result<> set_filesystem(DirectoryId directory, uint64_t filesystem);
   Result<std::optional<KnownDirectory>> find_directory(const std::string& path);
@@ -60,8 +62,9 @@ class IndexWriter {
   Result<> put_moved(RunId run, DirectoryId directory, const std::string& name, const StatIdentity& identity, ContentId content);
   Result<> mark_gone(RunId run, DirectoryId directory, const std::string& name);
   Result<uint64_t> mark_directory_gone(RunId run, DirectoryId directory);  // it and everything below; returns the files marked
-  // Counts a worker life against a file before it is tried again; durable at once, so that a supervisor crash does not reset it.
-  Result<uint32_t> count_attempt(RunId run, DirectoryId directory, const std::string& name, const StatIdentity& identity);
+  // Stores the blame points of a file (KnownFile::attempts) before it is tried again; a row that was not there is made, with
+  // outcome kCrashed. Durable at once, so that a supervisor crash does not reset them.
+  Result<> put_attempts(RunId run, DirectoryId directory, const std::string& name, const StatIdentity& identity, uint32_t points);
 
   // Ends the transaction if one is open; then publishes new codes. Cheap when nothing changed.
   Result<> commit();

@@ -14,6 +14,12 @@ using DirectoryId = int64_t;
 using ContentId = uint32_t;    // 1..2^32-1; 0 = none
 using RunId = int64_t;
 
+// The lowest accuracy among codes, given the sets of those made with any, at least default, and full accuracy.
+constexpr Accuracy lowest_accuracy(AlgorithmSet any, AlgorithmSet at_least_default, AlgorithmSet full) {
+  if (any != at_least_default) return Accuracy::kFast;
+  return any != full ? Accuracy::kDefault : Accuracy::kFull;
+}
+
 // A file as the incremental check needs it.
 struct KnownFile {
   std::string name;
@@ -22,8 +28,17 @@ struct KnownFile {
   ContentId content = 0;
   uint32_t attempts = 0;          // worker lives it has cost, for quarantine
   uint32_t program_version = 0;   // of the pairloom that decided a failure (base/version.h)
-  AlgorithmSet algorithms = 0;    // codes its content has; filled only when asked for
-  Accuracy accuracy = Accuracy::kFast;  // of those codes; filled only when asked for
+  // Filled only when asked for: the codes its content has, those of them made with at least default or with full accuracy,
+  // and the lowest accuracy among them.
+  AlgorithmSet algorithms = 0, algorithms_default = 0, algorithms_full = 0;
+  Accuracy accuracy = Accuracy::kFast;
+  // True if nothing is missing: every wanted code is there and was made with `at_least` this accuracy.
+  bool has_codes(AlgorithmSet wanted, Accuracy at_least) const {
+    const AlgorithmSet good = at_least == Accuracy::kFull      ? algorithms_full
+                              : at_least == Accuracy::kDefault ? algorithms_default
+                                                               : algorithms;
+    return (wanted & ~good) == 0;
+  }
 };
 
 struct KnownDirectory {
@@ -70,6 +85,12 @@ struct WorkerTotals {
   uint64_t stage_ns[8] = {};  // index = shm::Stage
 };
 
+// A path the user asked to be indexed, and the file system it was on (f_fsid; 0 = unknown).
+struct RootRow {
+  std::string path;
+  uint64_t filesystem = 0;
+};
+
 // Reading side.
 struct FileRow {
   std::string path;               // absolute, bytes
@@ -102,7 +123,10 @@ struct PairRow { ContentId a = 0, b = 0; uint32_t distance = 0; };
 // Up to where pairs are complete for an algorithm: all pairs of codes at positions < `position` within `radius`.
 struct PairingState { uint32_t radius = 0; uint64_t position = 0; uint64_t code_count = 0; };
 struct IndexInfo {
-  uint64_t files = 0, contents = 0, not_images = 0, failures = 0, gone = 0, directories = 0;
+  uint64_t files = 0;         // live and indexed; the next ones are disjoint from it
+  uint64_t not_images = 0, failures = 0, gone = 0;
+  uint64_t contents = 0;      // distinct images among `files`
+  uint64_t directories = 0;
   uint64_t database_bytes = 0;
   uint32_t schema_version = 0;
   struct AlgorithmCount { Algorithm algorithm; uint64_t codes; PairingState pairing; };

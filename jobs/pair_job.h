@@ -16,6 +16,7 @@ namespace pairloom::jobs {
 struct PairSetup {
   Algorithm algorithm = Algorithm::kPdq;
   uint32_t radius = 31;
+  uint64_t index_id = 0, generation = 0;  // which code file it must be
   std::string code_file;          // path of the packed codes (index/code_file.h)
 };
 std::vector<std::byte> encode(const PairSetup& setup);
@@ -31,6 +32,7 @@ struct Pair {
   uint32_t distance;   // Hamming, <= radius
 };
 std::vector<std::byte> encode(std::span<const Pair> pairs);
+// kProtocol on anything a lying worker could send.
 Result<std::vector<Pair>> decode_pairs(std::span<const std::byte> bytes, uint32_t radius);
 
 }  // namespace pairloom::jobs

@@ -1,6 +1,6 @@
 // CodeFile: the codes of one algorithm, packed for scanning and mapped into memory: `<index>-codes.<algorithm>`. SQLite holds
 // the truth (table `code`); this file is rebuilt from it whenever it is missing, stale or damaged. Append-only: a code's
-// position never changes within a generation. Format, byte by byte: docs/index_schema.md, "The code file".
+// position never changes within a generation. Format, byte by byte: docs/code_file.md.
 // Runs in: supervisor (appends), worker and cli (map read-only). No SQLite, no OpenCV.
 #pragma once
 
@@ -34,8 +34,8 @@ struct CodeBlock {
 // A read-only view of a published prefix. Appends by the writer after open() are not seen and do no harm.
 class CodeFile {
  public:
-  // kIndexCorrupt when header, checksum or size disagree (the caller rebuilds or falls back to SQLite); kIndexMissing when
-  // there is no such file. `index_id` and `generation` must be those the index states.
+  // kIndexCorrupt when header, size or the checksum of the last block disagree (the caller rebuilds or falls back to
+  // SQLite); kIndexMissing when there is no such file. `index_id` and `generation` must be those the index states.
   static Result<CodeFile> open(const std::string& path, Algorithm algorithm, uint64_t index_id, uint64_t generation);
 
   uint64_t size() const;                // number of codes
@@ -46,6 +46,10 @@ class CodeFile {
   uint8_t flags(uint64_t position) const;
   int bits() const;
 
+  // Reads everything and checks it against the checksums of the blocks: kIndexCorrupt names the first damaged block. An
+  // in-memory CodeFile has none and is always right.
+  Result<> verify() const;
+
   CodeFile(CodeFile&&) noexcept;
   CodeFile& operator=(CodeFile&&) noexcept;
   ~CodeFile();
@@ -54,18 +58,38 @@ class CodeFile {
   struct Mapping;
   explicit CodeFile(std::unique_ptr<Mapping> mapping);
   std::unique_ptr<Mapping> mapping_;
+  friend class CodeFileBuilder;
+};
+
+// Makes a CodeFile in memory: for readers that find no usable file, and for tests.
+class CodeFileBuilder {
+ public:
+  explicit CodeFileBuilder(Algorithm algorithm);
+  // kIo when there is no memory; what was appended stays.
+  Result<> append(uint32_t content_id, const Code& code, uint8_t flags);
+  CodeFile finish() &&;
+
+  CodeFileBuilder(CodeFileBuilder&&) noexcept;
+  CodeFileBuilder& operator=(CodeFileBuilder&&) noexcept;
+  ~CodeFileBuilder();
+
+ private:
+  std::unique_ptr<CodeFile::Mapping> mapping_;
 };
 
 // The single appender. Codes become visible to later open()s at publish(), which is crash-safe: data is written and synced
 // before the header that counts it. A crash in between leaves the previous state.
 class CodeFileWriter {
  public:
-  // Opens for appending; creates an empty file when missing, damaged or of another index/generation (size() == 0 then tells
-  // the caller to append everything again).
+  // Opens for appending; when the file is missing, damaged or of another index/generation an empty one takes its place
+  // (size() == 0 then tells the caller to append everything again; readers of the old one keep it). kIo otherwise.
   static Result<CodeFileWriter> open(const std::string& path, Algorithm algorithm, uint64_t index_id, uint64_t generation);
 
   uint64_t size() const;                // published + appended
+  // kIo: nothing was appended.
   Result<> append(uint32_t content_id, const Code& code, uint8_t flags);
+  // Does nothing when nothing was appended. kIo: not published, and this writer publishes no more (after a failed sync it is
+  // unknown what reached the disk); the next open() starts from the last published state.
   Result<> publish();
 
   CodeFileWriter(CodeFileWriter&&) noexcept;

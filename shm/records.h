@@ -1,13 +1,16 @@
 // The records that travel through the rings, whatever the job: chunks of tasks and job set-up go down, results come up,
 // descriptor sets go both ways. Job-specific payloads: jobs/. Native byte order: both ends are one machine and one build.
 // Runs in: supervisor, worker. Offsets: docs/shm_layout.md.
+//
+// The parse functions check every number against the payload's real end and hand out views into it. They read the payload more
+// than once, so the supervisor parses only private copies (SupervisorChannel::take makes them): a worker could change ring
+// memory between check and use. A worker may parse in the ring: it believes the supervisor.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <span>
-#include <string_view>
 #include <vector>
 
 #include "base/result.h"
@@ -49,32 +52,45 @@ struct TaskHeader {
 
 struct ResultHeader {
   uint64_t task_id;
-  uint32_t flags;           // bit 0: last record of this task
-  uint32_t payload_bytes;
-  uint64_t elapsed_ns;      // wall time the worker spent on the task so far
+  uint32_t flags;          // kResultIsLast or 0; other bits are refused
+  uint32_t payload_bytes;  // what follows this header, to the end of the record
+  uint64_t elapsed_ns;     // wall time the worker spent on the task so far
 };
-constexpr uint32_t kResultIsLast = 1;
+constexpr uint32_t kResultIsLast = 1;  // last record of this task
 
-static_assert(sizeof(HelloHeader) == 24 && sizeof(JobSetupHeader) == 8 && sizeof(ChunkHeader) == 16 &&
-              sizeof(TaskHeader) == 16 && sizeof(ResultHeader) == 24);
+static_assert(sizeof(HelloHeader) == 24 && offsetof(HelloHeader, layout_version) == 0 && offsetof(HelloHeader, build_id) == 4 &&
+              offsetof(HelloHeader, generation) == 8 && offsetof(HelloHeader, pid) == 16 &&
+              offsetof(HelloHeader, sandbox_level) == 20);
+static_assert(sizeof(JobSetupHeader) == 8 && offsetof(JobSetupHeader, job) == 0 && offsetof(JobSetupHeader, payload_bytes) == 4);
+static_assert(sizeof(ChunkHeader) == 16 && offsetof(ChunkHeader, chunk_id) == 0 && offsetof(ChunkHeader, task_count) == 8 &&
+              offsetof(ChunkHeader, reserved) == 12);
+static_assert(sizeof(TaskHeader) == 16 && offsetof(TaskHeader, task_id) == 0 && offsetof(TaskHeader, payload_bytes) == 8 &&
+              offsetof(TaskHeader, reserved) == 12);
+static_assert(sizeof(ResultHeader) == 24 && offsetof(ResultHeader, task_id) == 0 && offsetof(ResultHeader, flags) == 8 &&
+              offsetof(ResultHeader, payload_bytes) == 12 && offsetof(ResultHeader, elapsed_ns) == 16);
 
 struct TaskView {
   uint64_t task_id;
-  std::span<const std::byte> payload;
+  std::span<const std::byte> payload;  // 8-byte aligned if the chunk is
 };
 
 // Builds a chunk payload. Reuse one object: clear() keeps the memory.
 class ChunkBuilder {
  public:
+  ChunkBuilder() { clear(0); }
   void clear(uint64_t chunk_id);
   void add(uint64_t task_id, std::span<const std::byte> payload);
   uint32_t task_count() const;
-  std::span<const std::byte> bytes() const;  // the record payload so far
+  std::span<const std::byte> bytes() const { return bytes_; }  // the record payload so far
+  // Bytes that a task of this payload adds to bytes().
+  static constexpr uint64_t task_bytes(uint64_t payload_bytes) { return sizeof(TaskHeader) + (payload_bytes + 7) / 8 * 8; }
+
  private:
   std::vector<std::byte> bytes_;
 };
 
-// Walks a chunk, checking every length against the payload's real end. `visit` returns an error to stop.
+// Walks a chunk; kProtocol when a length or the task count disagrees with the payload's end (tasks before that point were
+// visited), else the first error of `visit`, which stops the walk.
 Result<ChunkHeader> parse_chunk(std::span<const std::byte> payload, const std::function<Result<>(TaskView)>& visit);
 
 struct ResultView {
@@ -87,13 +103,17 @@ Result<ResultView> parse_result(std::span<const std::byte> payload);
 // A matrix of descriptors: rows x columns, row-major, tightly packed, its data 64-byte aligned in ring memory.
 enum class ElementType : uint32_t { kU8 = 1, kF32 = 2 };
 struct DescriptorSetHeader {
-  uint64_t set_id;          // what it belongs to: a task id (up) or a reference id (down)
-  uint32_t rows, columns;
-  uint32_t element_type;    // ElementType
-  uint32_t detector;        // which detector made it (jobs/): 1 SIFT, 2 ORB
-  uint8_t padding[40];      // data at offset 64
+  uint64_t set_id;        // what it belongs to: a task id (up) or a reference id (down)
+  uint32_t rows;          // 0..kMaxDescriptorRows
+  uint32_t columns;       // 1..kMaxDescriptorColumns; 0 only without rows
+  uint32_t element_type;  // ElementType
+  uint32_t detector;      // which detector made it (jobs/): 1 SIFT, 2 ORB; not checked here
+  uint8_t padding[40];    // 0; the matrix starts at offset 64
 };
-static_assert(sizeof(DescriptorSetHeader) == 64);
+static_assert(sizeof(DescriptorSetHeader) == 64 && offsetof(DescriptorSetHeader, set_id) == 0 &&
+              offsetof(DescriptorSetHeader, rows) == 8 && offsetof(DescriptorSetHeader, columns) == 12 &&
+              offsetof(DescriptorSetHeader, element_type) == 16 && offsetof(DescriptorSetHeader, detector) == 20 &&
+              offsetof(DescriptorSetHeader, padding) == 24);
 constexpr uint32_t kMaxDescriptorRows = 1u << 20;
 constexpr uint32_t kMaxDescriptorColumns = 4096;
 
@@ -102,13 +122,15 @@ struct DescriptorSetView {
   uint32_t rows, columns;
   ElementType element_type;
   uint32_t detector;
-  const void* data;         // into the record: no copy; in a worker wrap it as cv::Mat(rows, columns, type, data)
+  const void* data;  // into the record: no copy; in a worker wrap it as cv::Mat(rows, columns, type, data)
 };
-uint64_t descriptor_set_bytes(uint32_t rows, uint32_t columns, ElementType type);  // whole payload
-// Writes header and returns where the matrix goes. `room` must be descriptor_set_bytes() long.
+// Of the whole payload. Rows and columns within the limits above (aborts otherwise).
+uint64_t descriptor_set_bytes(uint32_t rows, uint32_t columns, ElementType type);
+// Writes the header and returns where the matrix goes. `room` must be descriptor_set_bytes() long (aborts otherwise).
 std::span<std::byte> begin_descriptor_set(std::span<std::byte> room, uint64_t set_id, uint32_t rows, uint32_t columns,
                                           ElementType type, uint32_t detector);
-// Checks rows, columns, type, exact length, and that floats are finite.
+// kProtocol unless rows, columns and type are within the limits, the length is exact, and floats are finite. The payload is
+// aligned to 4 bytes or more, as ring memory and vectors are.
 Result<DescriptorSetView> parse_descriptor_set(std::span<const std::byte> payload);
 
 }  // namespace pairloom::shm

@@ -1,0 +1,154 @@
+#include "cli/edges.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+#include <set>
+#include <tuple>
+#include <unordered_map>
+
+#include "base/clock.h"
+#include "cli/progress_bar.h"
+#include "search/code_file.h"
+#include "search/hamming_scan.h"
+
+namespace pairloom::cli {
+namespace {
+
+using search::Edge;
+
+// Beyond this many gone contents, comparing everything anew is the shorter way.
+constexpr size_t kMaxRepairs = 1000;
+
+bool is_live(const std::vector<bool>& live, uint32_t content) { return content < live.size() && live[content]; }
+
+// Every pair of a code at or beyond `first` with an earlier one.
+void compute_pairs(const search::CodeFile& codes, uint64_t first, uint32_t distance, Session& session, std::vector<Edge>& edges) {
+  const uint64_t size = codes.size();
+  if (first >= size) return;
+  ProgressBar bar(session.globals.quiet ? ProgressMode::kNone : session.globals.progress, session.messages.fd(), system_clock());
+  const int64_t start_ns = system_clock().monotonic_ns();
+  bool told = false;
+  daemon::Progress progress;
+  progress.stage = daemon::Progress::Stage::kPairing;
+  progress.found = size - first;
+  progress.found_all = true;
+  search::pairs_of_range(
+      codes, first, size, static_cast<int>(distance),
+      [&](std::span<const search::PairHit> hits) {
+        for (const auto& hit : hits) edges.push_back({hit.a, hit.b, hit.distance});
+        return true;
+      },
+      [&](uint64_t done) {
+        if (!told && system_clock().monotonic_ns() - start_ns > 1'000'000'000) {
+          told = true;
+          session.messages.note(fmt::format("comparing {} codes at distance {}: the index holds no pairs for that", size - first, distance));
+        }
+        if (!told) return;
+        progress.done = std::min(done, size - first);
+        bar.update(progress);
+      });
+}
+
+// Equal codes are linked to the earliest of them, which may be gone. The reader sees to that among the stored pairs; for
+// those computed here the equals of a gone content are looked up, so that they find each other. False: too many.
+Result<bool> add_equals_of_gone(index::IndexReader& reader, Algorithm algorithm, const search::CodeFile& codes,
+                                const std::vector<bool>& live, std::vector<Edge>& edges) {
+  std::set<uint32_t> gone;
+  for (const auto& edge : edges)
+    for (const uint32_t end : {edge.a, edge.b})
+      if (!is_live(live, end)) gone.insert(end);
+  if (gone.size() > kMaxRepairs) return false;
+  for (const uint32_t id : gone) {
+    PAIRLOOM_ASSIGN(const auto code, reader.code(id, algorithm));
+    if (!code) continue;
+    for (const auto& hit : search::find_within(codes, *code, 0))
+      if (hit.content_id != id) edges.push_back({id, hit.content_id, 0});
+  }
+  return true;
+}
+
+}  // namespace
+
+Result<std::vector<bool>> live_contents(index::IndexReader& reader) {
+  std::vector<bool> live;
+  PAIRLOOM_TRY(reader.visit_files([&](const index::FileRow& file) -> Result<> {
+    if (file.content == 0) return {};
+    if (file.content >= live.size()) live.resize(std::max<size_t>(file.content + size_t{1}, live.size() * 2));
+    live[file.content] = true;
+    return {};
+  }));
+  return live;
+}
+
+std::vector<Edge> between_live(std::vector<Edge> edges, const std::vector<bool>& live) {
+  // Classes: union-find over the edges of distance 0; the smallest id is the root.
+  std::unordered_map<uint32_t, uint32_t> parent;
+  const auto root_of = [&](uint32_t node) {
+    auto it = parent.find(node);
+    while (it != parent.end() && it->second != it->first) it = parent.find(node = it->second);
+    return node;
+  };
+  for (const auto& e : edges) {
+    if (e.distance != 0) continue;
+    const auto [low, high] = std::minmax({root_of(e.a), root_of(e.b)});
+    parent.try_emplace(low, low);
+    parent[high] = low;
+    for (const uint32_t end : {e.a, e.b}) parent[end] = low;  // keeps the paths short
+  }
+  std::unordered_map<uint32_t, uint32_t> representative;  // root -> smallest live member
+  for (const auto& entry : parent) {
+    if (!is_live(live, entry.first)) continue;
+    auto [it, is_new] = representative.try_emplace(root_of(entry.first), entry.first);
+    if (!is_new) it->second = std::min(it->second, entry.first);
+  }
+  const auto stand_in = [&](uint32_t node) -> uint32_t {
+    if (!parent.contains(node)) return is_live(live, node) ? node : 0;
+    const auto it = representative.find(root_of(node));
+    return it == representative.end() ? 0 : it->second;
+  };
+  std::vector<Edge> out;
+  for (const auto& e : edges) {
+    const uint32_t a = stand_in(e.a), b = stand_in(e.b);
+    if (e.distance != 0 && a != 0 && b != 0 && a != b) out.push_back({std::min(a, b), std::max(a, b), e.distance});
+  }
+  for (const auto& entry : parent) {
+    const uint32_t node = entry.first, first = stand_in(node);
+    if (first != 0 && first != node && is_live(live, node)) out.push_back({first, node, 0});
+  }
+  const auto key = [](const Edge& e) { return std::tie(e.a, e.b, e.distance); };
+  std::sort(out.begin(), out.end(), [&](const Edge& x, const Edge& y) { return key(x) < key(y); });
+  out.erase(std::unique(out.begin(), out.end(), [](const Edge& x, const Edge& y) { return x.a == y.a && x.b == y.b; }), out.end());
+  return out;
+}
+
+Result<std::vector<Edge>> near_duplicate_edges(index::IndexReader& reader, Algorithm algorithm, uint32_t distance, Session& session) {
+  // 1. The watermark first, then the codes: what is appended in between is then computed, never missed.
+  PAIRLOOM_ASSIGN(const index::PairingState state, reader.pairing_state(algorithm));
+  PAIRLOOM_ASSIGN(const auto codes, reader.codes(algorithm));
+  const uint64_t complete = state.radius >= distance ? std::min<uint64_t>(state.position, codes.size()) : 0;
+  // 2. What is not stored.
+  std::vector<Edge> edges;
+  compute_pairs(codes, complete, distance, session, edges);
+  std::vector<bool> live;
+  if (!edges.empty()) {
+    PAIRLOOM_ASSIGN(live, live_contents(reader));
+    if (complete > 0) {
+      PAIRLOOM_ASSIGN(const bool whole, add_equals_of_gone(reader, algorithm, codes, live, edges));
+      if (!whole) {
+        edges.clear();
+        compute_pairs(codes, 0, distance, session, edges);
+        return between_live(std::move(edges), live);
+      }
+    }
+  }
+  // 3. What is.
+  const bool computed = !edges.empty();
+  if (complete > 0)
+    PAIRLOOM_TRY(reader.visit_pairs(algorithm, distance, [&](const index::PairRow& pair) -> Result<> {
+      edges.push_back({pair.a, pair.b, pair.distance});
+      return {};
+    }));
+  return computed ? between_live(std::move(edges), live) : edges;
+}
+
+}  // namespace pairloom::cli

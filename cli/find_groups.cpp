@@ -1,0 +1,181 @@
+#include "cli/find_groups.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+#include <memory>
+#include <tuple>
+
+#include "base/text.h"
+#include "cli/edges.h"
+
+namespace pairloom::cli {
+namespace {
+
+// Beyond this many contents a 64-bit code finds more chance pairs than duplicates (docs/benchmarks.md).
+constexpr uint64_t kMany = 100'000;
+
+bool lies_under(const std::string& path, const std::string& root) {
+  if (root == "/" || path == root) return true;
+  return path.size() > root.size() && path.starts_with(root) && path[root.size()] == '/';
+}
+
+bool wanted(const DuplicateGroup& group, const std::vector<std::string>& under) {
+  return under.empty() || std::any_of(group.files.begin(), group.files.end(), [&](const GroupFile& file) {
+           return std::any_of(under.begin(), under.end(), [&](const auto& root) { return lies_under(file.path, root); });
+         });
+}
+
+// The files behind a group of contents, read now: fewer than two if things changed meanwhile.
+Result<DuplicateGroup> load(index::IndexReader& reader, const search::Group& contents) {
+  DuplicateGroup group;
+  group.max_distance = contents.max_distance;
+  Digest smallest{UINT64_MAX, UINT64_MAX};
+  for (const auto& member : contents.members) {
+    PAIRLOOM_ASSIGN(const auto content, reader.content(member.node));
+    if (!content) continue;
+    const Digest& digest = content->digest;
+    if (std::tie(digest.hi, digest.lo) < std::tie(smallest.hi, smallest.lo)) smallest = digest;
+    PAIRLOOM_ASSIGN(auto rows, reader.files_of(member.node));
+    for (auto& row : rows) {
+      GroupFile file;
+      file.path = std::move(row.path);
+      file.identity = row.identity;
+      file.content = member.node;
+      file.image = content->image;
+      file.distance = member.distance_to_centre;
+      group.files.push_back(std::move(file));
+    }
+  }
+  group.id = fmt::format("g-{:016x}", smallest.hi);
+  arrange(group);
+  return group;
+}
+
+// All that ordering needs of a group; the files are read again when it is shown.
+struct Entry {
+  size_t number;        // in the vector of groups
+  uint64_t rank;        // ascending
+  std::string path;     // of its first file; ties are broken by it
+};
+
+Entry entry_of(size_t number, const DuplicateGroup& group, GroupOrder order) {
+  uint64_t bytes = 0;
+  for (const auto& file : group.files) bytes += file.identity.size_bytes;
+  uint64_t rank = 0;
+  if (order == GroupOrder::kReclaim) rank = ~group.reclaimable_bytes;
+  if (order == GroupOrder::kSize) rank = ~bytes;
+  if (order == GroupOrder::kDistance) rank = group.max_distance;
+  return {number, rank, group.files.front().path};
+}
+
+Result<> check_codes(index::IndexReader& reader, Algorithm algorithm, Session& session) {
+  PAIRLOOM_ASSIGN(const auto about, reader.info());
+  uint64_t codes = 0;
+  for (const auto& count : about.algorithms)
+    if (count.algorithm == algorithm) codes = count.codes;
+  const auto& name = info(algorithm).name;
+  if (codes == 0 && about.contents > 0)
+    return fail(Errc::kInvalidArgument, fmt::format("the index has no {0} codes; make them with: pairloom index update --features {0}", name));
+  if (info(algorithm).bits == 64 && codes > kMany)
+    session.messages.warning(fmt::format("{} has 64 bits: among {} images many pairs are chance; pdq is made for that", name, codes));
+  return {};
+}
+
+// Groups of contents: near-duplicates, and contents that are in none but have copies.
+Result<std::vector<search::Group>> content_groups(index::IndexReader& reader, const GroupQuery& query, std::optional<uint32_t> distance,
+                                                  Session& session) {
+  std::vector<search::Group> groups;
+  if (distance) {
+    PAIRLOOM_TRY(check_codes(reader, query.similarity.algorithm, session));
+    PAIRLOOM_ASSIGN(const auto edges, near_duplicate_edges(reader, query.similarity.algorithm, *distance, session));
+    groups = search::make_groups(edges, query.linkage);
+  }
+  std::vector<index::ContentId> grouped;
+  for (const auto& group : groups)
+    for (const auto& member : group.members) grouped.push_back(member.node);
+  std::sort(grouped.begin(), grouped.end());
+  PAIRLOOM_ASSIGN(const auto copied, reader.contents_with_copies());
+  for (const auto id : copied)
+    if (!std::binary_search(grouped.begin(), grouped.end(), id)) groups.push_back({{{id, 0}}, 0});
+  return groups;
+}
+
+}  // namespace
+
+std::string_view name_of(GroupOrder order) {
+  static constexpr std::string_view kNames[] = {"reclaim", "size", "distance", "path"};
+  return kNames[static_cast<size_t>(order)];
+}
+
+Result<GroupTotals> find_groups(index::IndexReader& reader, const GroupQuery& query, Session& session,
+                                const std::function<void(const DuplicateGroup&)>& visit) {
+  PAIRLOOM_ASSIGN(const auto distance, query.similarity.limit());
+  PAIRLOOM_ASSIGN(const auto groups, content_groups(reader, query, distance, session));
+  GroupTotals totals;
+  std::vector<Entry> entries;
+  for (size_t i = 0; i < groups.size(); ++i) {
+    PAIRLOOM_ASSIGN(const auto group, load(reader, groups[i]));
+    if (group.files.size() < 2 || !wanted(group, query.under)) continue;
+    ++totals.groups;
+    totals.files += group.files.size();
+    totals.redundant += group.files.size() - 1;
+    totals.reclaimable_bytes += group.reclaimable_bytes;
+    entries.push_back(entry_of(i, group, query.order));
+  }
+  std::sort(entries.begin(), entries.end(),
+            [](const Entry& a, const Entry& b) { return std::tie(a.rank, a.path, a.number) < std::tie(b.rank, b.path, b.number); });
+  if (query.limit && entries.size() > *query.limit) entries.resize(*query.limit);
+  for (const auto& entry : entries) {
+    if (!session.out.usable()) break;  // nobody reads any more
+    PAIRLOOM_ASSIGN(const auto group, load(reader, groups[entry.number]));
+    if (group.files.size() < 2) continue;
+    ++totals.shown;
+    visit(group);
+  }
+  if (distance)
+    PAIRLOOM_TRY(reader.visit_low_information(query.similarity.algorithm, [&](index::ContentId) -> Result<> {
+      ++totals.low_information;
+      return {};
+    }));
+  return totals;
+}
+
+void add_group_options(CLI::App& app, GroupQuery& into) {
+  add_similarity_options(app, into.similarity);
+  add_choice<search::Linkage>(app, "--linkage", into.linkage,
+                              {{"star", search::Linkage::kStar}, {"complete", search::Linkage::kComplete}, {"single", search::Linkage::kSingle}},
+                              "NAME", "star: every member is near the group's centre; complete: near every other; single: chains")
+      ->group("What counts as a duplicate");
+  add_choice<GroupOrder>(app, "--sort", into.order,
+                         {{"reclaim", GroupOrder::kReclaim}, {"size", GroupOrder::kSize}, {"distance", GroupOrder::kDistance}, {"path", GroupOrder::kPath}},
+                         "KEY", "Order of the groups: most reclaimable bytes, most bytes in all, nearest, or first path first")
+      ->group("Output");
+  add_count(app, "--limit", into.limit, 1, UINT32_MAX, "Show only the first N groups; totals still count all")->group("Output");
+}
+
+GroupParameters parameters_of(const GroupListing& listing, const Session& session) {
+  const auto& query = listing.query;
+  const auto& algorithm = info(query.similarity.algorithm);
+  const auto distance = query.similarity.limit();
+  GroupParameters p;
+  p.index = session.index;
+  p.algorithm = algorithm.name;
+  p.bits = algorithm.bits;
+  p.exact_only = distance && !*distance;
+  p.distance = distance && *distance ? **distance : 0;
+  p.linkage = search::name_of(query.linkage);
+  p.sort = name_of(query.order);
+  p.limit = query.limit.value_or(0);
+  return p;
+}
+
+Result<GroupTotals> list_groups(index::IndexReader& reader, const GroupListing& listing, GroupWriter& writer, Session& session) {
+  PAIRLOOM_ASSIGN(const auto totals, find_groups(reader, listing.query, session, [&](const DuplicateGroup& g) { writer.group(g); }));
+  writer.end(totals);
+  if (listing.format == OutputFormat::kHuman && totals.low_information > 0)
+    session.messages.note(fmt::format("{} low-information {} (flat or nearly so) left out of grouping; list: pairloom dups --low-information",
+                                      totals.low_information, totals.low_information == 1 ? "image was" : "images were"));
+  return totals;
+}
+
+}  // namespace pairloom::cli

@@ -1,0 +1,68 @@
+// pairloom: indexes image collections and finds near-duplicates in them.
+//
+// Reads the command line, runs one verb of the table in cli/verb.cpp, and makes what it answers an exit status.
+
+#include <csignal>
+#include <cstdio>
+#include <fmt/format.h>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "cli/command_line.h"
+#include "cli/exit_code.h"
+#include "cli/index_path.h"
+#include "cli/session.h"
+
+namespace pairloom::cli {
+namespace {
+
+// A reader that goes away must not kill a run that has work to commit: writes fail with EPIPE instead. A handler, not
+// SIG_IGN: workers are exec'ed and would inherit that.
+void outlive_the_reader() {
+  struct sigaction action {};
+  action.sa_handler = [](int) {};
+  ::sigaction(SIGPIPE, &action, nullptr);
+}
+
+// End as any program in a pipeline does whose reader went away.
+void end_by_sigpipe() {
+  std::signal(SIGPIPE, SIG_DFL);
+  ::raise(SIGPIPE);
+}
+
+int answer(const Answer& said) {
+  Output out(said.code == ExitCode::kDone ? STDOUT_FILENO : STDERR_FILENO);
+  out.write(said.text);
+  return static_cast<int>(out.finish() ? said.code : ExitCode::kFailed);
+}
+
+int run(const Invocation& invocation, const std::vector<std::string>& arguments) {
+  auto index = index_path(invocation.globals->index);
+  if (!index) {
+    std::fputs(fmt::format("pairloom: {}\n", index.error().message).c_str(), stderr);
+    return static_cast<int>(exit_code_of(index.error().code));
+  }
+  Session session(*invocation.globals, *index, "pairloom " + quoted_for_shell(arguments));
+  auto code = invocation.action(session);
+  if (!code) session.messages.error(code.error().message);
+  ExitCode status = code ? *code : exit_code_of(code.error().code);
+  if (auto written = session.out.finish(); !written) {
+    session.messages.error(written.error().message);
+    status = ExitCode::kFailed;
+  }
+  if (session.out.reader_gone()) end_by_sigpipe();
+  return static_cast<int>(status);
+}
+
+int main_of(std::vector<std::string> arguments) {
+  outlive_the_reader();
+  const auto parsed = parse_command_line(arguments);
+  if (const auto* said = std::get_if<Answer>(&parsed)) return answer(*said);
+  return run(std::get<Invocation>(parsed), arguments);
+}
+
+}  // namespace
+}  // namespace pairloom::cli
+
+int main(int argc, char** argv) { return pairloom::cli::main_of({argv + (argc > 0 ? 1 : 0), argv + argc}); }

@@ -1,0 +1,39 @@
+// Which files an indexing verb takes, and what is computed for them: the options of scan and index add. Runs in: cli.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/fd.h"
+#include "base/result.h"
+#include "cli/options.h"
+#include "daemon/index_run.h"
+
+namespace pairloom::cli {
+
+struct Selection {
+  std::vector<std::string> roots;
+  std::string files_from;              // "-" = standard input
+  bool nul = false;
+  daemon::WalkOptions walk;
+  std::optional<uint32_t> max_depth;
+  std::string features;                // as given; empty = default
+  jobs::IndexSetup setup;
+  double task_deadline_s = 30;
+  bool retry_failed = false;
+};
+
+// `with_roots`: DIR.. and --files-from too (index update has its own).
+void add_selection_options(CLI::App& app, Selection& into, bool with_roots);
+
+// The request, and the descriptor it borrows.
+struct PreparedRequest {
+  daemon::IndexRequest request;
+  Fd list;
+};
+// `default_features` where --features was not given. kInvalidArgument when nothing was named; kIo when the list cannot be opened.
+// Codes of 256 bits are paired as they come in; 64-bit ones only when asked for (dups --algorithm).
+Result<PreparedRequest> prepare(const Selection& selection, AlgorithmSet default_features, const Session& session);
+
+}  // namespace pairloom::cli

@@ -1,0 +1,87 @@
+#include "cli/verb.h"
+
+namespace pairloom::cli {
+namespace {
+
+constexpr Example kMain[] = {
+    {"pairloom scan ~/Pictures", "index a directory and list its near-duplicates"},
+    {"pairloom dups --preset same -o jsonl", "the groups again, nearer ones only, for a program"},
+    {"pairloom match holiday.jpg", "where else is this picture?"},
+};
+constexpr Example kScan[] = {
+    {"pairloom scan ~/Pictures", "index, then list the groups"},
+    {"pairloom scan --preset same -o fdupes ~/Pictures > groups.txt", "re-encoded and resized copies, as fdupes writes them"},
+    {"pairloom scan -x --exclude '*/.thumbnails' --exclude '*.gif' /srv/photos", "stay on one file system, leave things out"},
+    {"pairloom scan --fail-if-found -q ~/Incoming || mail -s duplicates me", "for cron: exit 10 when there are duplicates"},
+};
+constexpr Example kIndexAdd[] = {
+    {"pairloom index add ~/Pictures /mnt/nas/photos", "new and changed images only; the rest is not opened"},
+    {"find . -newer stamp -print0 | pairloom index add -0 --files-from -", "exactly these files"},
+    {"pairloom index add --features pdq,dhash ~/Pictures", "with a second code for every image"},
+};
+constexpr Example kIndexUpdate[] = {
+    {"pairloom index update", "look again at every directory ever added"},
+    {"pairloom index update --retry-failed", "and at the files that failed before"},
+};
+constexpr Example kIndexPrune[] = {
+    {"pairloom index prune -n", "what would be forgotten?"},
+    {"pairloom index prune", "forget files that are gone; no picture is touched"},
+};
+constexpr Example kIndexVerify[] = {{"pairloom index verify", "exit 0: sound; 4: damaged, with the damage listed"}};
+constexpr Example kIndexInfo[] = {
+    {"pairloom index info", "what is in the index"},
+    {"pairloom index info -o jsonl | jq .files", "one number of it"},
+};
+constexpr Example kIndexExport[] = {
+    {"pairloom index export -o csv > images.csv", "a row for every image, for a data frame"},
+    {"pairloom index export --codes | jq -r .codes.pdq", "the PDQ codes as hexadecimal text"},
+};
+constexpr Example kIndexFailures[] = {
+    {"pairloom index failures", "which files could not be used, and why"},
+    {"pairloom index failures -o null | xargs -0 ls -l", "the same, for another program"},
+};
+constexpr Example kDups[] = {
+    {"pairloom dups", "all groups of the index, most reclaimable bytes first"},
+    {"pairloom dups ~/Incoming --limit 20", "groups with a file below that directory"},
+    {"pairloom dups --preset same -o fdupes | less", "re-encoded and resized copies only"},
+    {"pairloom dups -o jsonl | jq -r 'select(.type==\"group\").members[]|select(.keep|not).path.text'", "all but the suggested file of each group"},
+    {"pairloom dups --low-information", "flat and black images, which are never grouped"},
+};
+constexpr Example kMatch[] = {
+    {"pairloom match holiday.jpg", "images like this one, nearest first; exit 1 if there is none"},
+    {"pairloom match -k 10 holiday.jpg", "the ten nearest, however far"},
+    {"pairloom match --exclude-self -o null IMG_1.jpg | xargs -0 ls -l", "the others, for another program"},
+};
+constexpr Example kCmp[] = {
+    {"pairloom cmp a.jpg b.png && echo same picture", "exit 0: near-duplicates, 1: not, 3: unreadable"},
+    {"pairloom cmp --distance 10 a.jpg b.png", "with a limit of one's own"},
+};
+constexpr Example kStatus[] = {
+    {"pairloom status", "the last runs, their workers, and what is left to do"},
+    {"pairloom status -o jsonl", "the same for a program"},
+};
+constexpr Example kDoctor[] = {{"pairloom doctor", "what this machine has, what is missing, and how to mend it"}};
+
+constexpr std::string_view kFind = "Find", kMaintain = "Maintain the index", kLook = "Look into things";
+constexpr Verb kVerbs[] = {
+    {"scan", "index directories, then list their groups of near-duplicates", kFind, kScan, declare_scan},
+    {"dups", "list groups of near-duplicates from the index", kFind, kDups, declare_dups},
+    {"match", "find images like a given one", kFind, kMatch, declare_match},
+    {"cmp", "say whether two files show the same picture", kFind, kCmp, declare_cmp},
+    {"index add", "add directories or files to the index", kMaintain, kIndexAdd, declare_index_add},
+    {"index update", "look again at everything that was added", kMaintain, kIndexUpdate, declare_index_update},
+    {"index prune", "forget files that are gone", kMaintain, kIndexPrune, declare_index_prune},
+    {"index verify", "check the index from end to end", kMaintain, kIndexVerify, declare_index_verify},
+    {"index info", "say what the index holds", kMaintain, kIndexInfo, declare_index_info},
+    {"index export", "write a row for every image", kMaintain, kIndexExport, declare_index_export},
+    {"index failures", "list the files that could not be used", kMaintain, kIndexFailures, declare_index_failures},
+    {"status", "say what the last runs did", kLook, kStatus, declare_status},
+    {"doctor", "check this machine and this installation", kLook, kDoctor, declare_doctor},
+};
+
+}  // namespace
+
+std::span<const Verb> verbs() { return kVerbs; }
+std::span<const Example> main_examples() { return kMain; }
+
+}  // namespace pairloom::cli

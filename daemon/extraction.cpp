@@ -1,0 +1,65 @@
+// extract_files: the codes of a few files, without an index. Runs in: supervisor (the CLI process).
+#include <fmt/format.h>
+
+#include "daemon/index_run.h"
+#include "daemon/job.h"
+#include "daemon/pool.h"
+#include "daemon/stop_signals.h"
+
+namespace pairloom::daemon {
+namespace {
+
+class Extraction final : public Job {
+ public:
+  Extraction(const std::vector<std::string>& paths, const jobs::IndexSetup& setup)
+      : paths_(paths), setup_(setup), results_(paths.size()) {}
+
+  jobs::JobKind kind() const override { return jobs::JobKind::kIndex; }
+  std::vector<std::byte> setup() const override { return jobs::encode(setup_); }
+  uint64_t max_result_bytes() const override { return 4096; }
+
+  Result<Pull> pull(Task& task) override {
+    if (next_ == paths_.size()) return Pull::kEnd;
+    const auto bytes = std::as_bytes(std::span(paths_[next_]));
+    task.id = next_++;
+    task.payload.assign(bytes.begin(), bytes.end());
+    return Pull::kTask;
+  }
+
+  Result<> accept(const Task& task, std::span<const std::byte> payload, const ResultOrigin&) override {
+    PAIRLOOM_ASSIGN(results_[task.id], jobs::decode_index_result(payload, setup_.algorithms));
+    return {};
+  }
+
+  Result<> blame(const Task&, uint32_t) override { return {}; }
+
+  Result<> give_up(const Task& task, Outcome outcome, const std::string& reason) override {
+    results_[task.id].outcome = outcome;
+    results_[task.id].message = reason;
+    return {};
+  }
+
+  std::vector<jobs::IndexResult> take_results() { return std::move(results_); }
+
+ private:
+  const std::vector<std::string>& paths_;
+  const jobs::IndexSetup& setup_;
+  std::vector<jobs::IndexResult> results_;
+  size_t next_ = 0;
+};
+
+}  // namespace
+
+Result<std::vector<jobs::IndexResult>> extract_files(const std::vector<std::string>& paths, const jobs::IndexSetup& setup,
+                                                     const PoolOptions& pool_options) {
+  PAIRLOOM_ASSIGN(auto signals, StopSignals::catch_them());
+  PAIRLOOM_ASSIGN(auto pool, Pool::create(pool_options));
+  Extraction job(paths, setup);
+  Pool::Surroundings surroundings;
+  surroundings.stop_fd = signals.fd();
+  surroundings.stop_requested = [&] { return signals.arrived(); };
+  PAIRLOOM_TRY(pool.run(job, surroundings));
+  return job.take_results();
+}
+
+}  // namespace pairloom::daemon

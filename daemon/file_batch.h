@@ -1,0 +1,43 @@
+// FileBatch: what a source of files hands on: some files of one directory, and what is known about how complete that is.
+// Runs in: supervisor.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/image.h"
+#include "base/result.h"
+#include "daemon/index_run.h"
+
+namespace pairloom::daemon {
+
+struct FoundFile {
+  std::string name;
+  StatIdentity identity;   // zero unless wanted
+  bool wanted = true;      // false: it exists, but the user's globs leave it out
+};
+
+struct FileBatch {
+  std::string directory;             // canonical absolute path
+  uint64_t filesystem = 0;           // statfs f_fsid, or the device where the file system does not say; 0 = unknown
+  std::vector<FoundFile> files;      // regular files, byte order of names within the batch
+  std::vector<std::string> subdirectories;  // names that exist, entered or not; only in the last batch of a directory
+  bool first = true, last = true;    // of this directory
+  bool complete = false;             // after `last`, every name in the directory has been reported: others are gone
+  std::vector<Problem> problems;     // met on the way
+};
+
+// Where files come from: a walk of roots, or a list of paths. The seam that tests replace.
+class FileSource {
+ public:
+  virtual ~FileSource() = default;
+  enum class Next { kBatch, kWait, kEnd };
+  // Fills `batch` with a bounded number of files. kWait: nothing until wait_fd() is readable.
+  virtual Result<Next> next(FileBatch& batch) = 0;
+  virtual int wait_fd() const { return -1; }
+};
+
+constexpr size_t kBatchFiles = 4096;
+
+}  // namespace pairloom::daemon

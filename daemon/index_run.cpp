@@ -1,0 +1,123 @@
+#include "daemon/index_run.h"
+
+#include <memory>
+
+#include "base/clock.h"
+#include "daemon/indexing.h"
+#include "daemon/pairing.h"
+#include "daemon/path_list.h"
+#include "daemon/pool.h"
+#include "daemon/stop_signals.h"
+#include "daemon/tree_walk.h"
+
+namespace pairloom::daemon {
+namespace {
+
+// One run's moving parts, in the order they are used.
+class IndexRun {
+ public:
+  IndexRun(index::IndexWriter& index, const IndexRequest& request, const RunObserver& observer, StopSignals& signals)
+      : index_(index), request_(request), observer_(observer), signals_(signals), start_ns_(system_clock().monotonic_ns()) {
+    surroundings_.stop_fd = signals.fd();
+    surroundings_.stop_requested = [this] {
+      return signals_.arrived() || (observer_.stop_requested && observer_.stop_requested());
+    };
+  }
+
+  Result<RunSummary> run() {
+    PAIRLOOM_ASSIGN(run_, index_.begin_run(request_.kind, request_.arguments));
+    PAIRLOOM_ASSIGN(auto pool, Pool::create(request_.pool));
+    const auto done = index_then_pair(pool);
+    if (!done && done.error().code != Errc::kInterrupted) {
+      index_.commit();  // keep what was finished; the error is what the user must hear of
+      return tl::unexpected(done.error());
+    }
+    summary_.totals.interrupted = !done;
+    summary_.totals.seconds = seconds();
+    summary_.totals.worker_deaths = pool.deaths();
+    summary_.workers = pool.totals();
+    PAIRLOOM_TRY(index_.finish_run(run_, summary_.totals, summary_.workers));
+    return std::move(summary_);
+  }
+
+ private:
+  Result<> index_then_pair(Pool& pool) {
+    const auto indexed = index_files(pool);
+    PAIRLOOM_TRY(index_.commit());
+    PAIRLOOM_TRY(indexed);
+    for (const AlgorithmInfo& algorithm : algorithms())
+      if (contains(request_.pair_algorithms, algorithm.id)) PAIRLOOM_TRY(pair_codes(pool, algorithm.id));
+    return {};
+  }
+
+  Result<> index_files(Pool& pool) {
+    TreeWalk walk(request_.roots, request_.walk);
+    std::unique_ptr<PathList> list;
+    if (request_.files_from_fd >= 0) list = std::make_unique<PathList>(request_.files_from_fd, request_.files_from_nul);
+    FileSource& source = list ? static_cast<FileSource&>(*list) : walk;
+    PAIRLOOM_ASSIGN(auto job, Indexing::create(index_, run_, request_, source, [this](const Problem& problem) {
+      if (observer_.problem) observer_.problem(problem);
+    }));
+    surroundings_.often = [&] { tell(Progress::Stage::kIndexing, pool, job); };
+    const auto done = pool.run(job, surroundings_);
+    tell(Progress::Stage::kIndexing, pool, job);
+    summary_.totals = job.totals();
+    summary_.missing_roots = walk.missing_roots();
+    summary_.unreadable_directories = walk.unreadable_directories();
+    for (const auto& [path, filesystem] : walk.entered_roots()) PAIRLOOM_TRY(index_.note_root(path, filesystem));
+    return done;
+  }
+
+  Result<> pair_codes(Pool& pool, Algorithm algorithm) {
+    PAIRLOOM_ASSIGN(auto job, Pairing::create(index_, algorithm, pool.size()));
+    if (job.first() == job.code_count()) return {};
+    surroundings_.often = [&] {
+      Progress progress;
+      progress.stage = Progress::Stage::kPairing;
+      progress.found = job.code_count() - job.first();
+      progress.done = job.codes_done();
+      progress.found_all = true;
+      tell(std::move(progress), pool);
+    };
+    PAIRLOOM_TRY(pool.run(job, surroundings_));
+    summary_.new_pairs += job.pairs_found();
+    return job.finish();
+  }
+
+  void tell(Progress::Stage stage, Pool& pool, const Indexing& job) {
+    Progress progress;
+    progress.stage = stage;
+    progress.found = job.tasks_found();
+    progress.done = job.tasks_done();
+    progress.found_all = job.found_all();
+    progress.failed = job.totals().failed;
+    progress.bytes_read = job.totals().bytes_read;
+    tell(std::move(progress), pool);
+  }
+
+  void tell(Progress progress, Pool& pool) {
+    progress.seconds = seconds();
+    progress.workers = pool.size();
+    if (observer_.progress) observer_.progress(progress);
+  }
+
+  double seconds() const { return static_cast<double>(system_clock().monotonic_ns() - start_ns_) / 1e9; }
+
+  index::IndexWriter& index_;
+  const IndexRequest& request_;
+  const RunObserver& observer_;
+  StopSignals& signals_;
+  int64_t start_ns_;
+  Pool::Surroundings surroundings_;
+  index::RunId run_ = 0;
+  RunSummary summary_;
+};
+
+}  // namespace
+
+Result<RunSummary> run_index(index::IndexWriter& index, const IndexRequest& request, const RunObserver& observer) {
+  PAIRLOOM_ASSIGN(auto signals, StopSignals::catch_them());
+  return IndexRun(index, request, observer, signals).run();
+}
+
+}  // namespace pairloom::daemon

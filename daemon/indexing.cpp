@@ -1,0 +1,261 @@
+#include "daemon/indexing.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <sys/stat.h>
+
+#include <fmt/format.h>
+
+#include "base/clock.h"
+#include "base/version.h"
+#include "jobs/index_job.h"
+
+namespace pairloom::daemon {
+namespace {
+
+// A batch is committed after this many changes or this long, whichever comes first: what a crash costs at most.
+constexpr uint64_t kCommitChanges = 2000;
+constexpr int64_t kCommitNs = 500'000'000;
+
+std::string join(const std::string& directory, const std::string& name) {
+  return directory == "/" ? "/" + name : directory + "/" + name;
+}
+
+std::string path_of(const Task& task) {
+  return {reinterpret_cast<const char*>(task.payload.data()), task.payload.size()};
+}
+
+bool is_absent(const Task& task) {
+  struct stat st {};
+  return ::lstat(path_of(task).c_str(), &st) != 0 && (errno == ENOENT || errno == ENOTDIR);
+}
+
+bool same_but_for_device(const StatIdentity& a, const StatIdentity& b) {
+  return a.inode == b.inode && a.size_bytes == b.size_bytes && a.mtime_ns == b.mtime_ns && a.ctime_ns == b.ctime_ns;
+}
+
+}  // namespace
+
+Indexing::Indexing(index::IndexWriter& index, index::RunId run, const IndexRequest& request, FileSource& source,
+                   std::function<void(const Problem&)> problem, bool check_codes)
+    : index_(&index), run_(run), request_(&request), source_(&source), problem_(std::move(problem)), check_codes_(check_codes) {}
+
+Result<Indexing> Indexing::create(index::IndexWriter& index, index::RunId run, const IndexRequest& request,
+                                  FileSource& source, std::function<void(const Problem&)> problem) {
+  PAIRLOOM_ASSIGN(const bool lacks, index.some_content_lacks(request.setup.algorithms, request.setup.accuracy));
+  return Indexing(index, run, request, source, std::move(problem), lacks);
+}
+
+std::vector<std::byte> Indexing::setup() const { return jobs::encode(request_->setup); }
+
+uint64_t Indexing::max_result_bytes() const { return 4096; }  // codes of all algorithms and a message
+
+Result<Job::Pull> Indexing::pull(Task& task) {
+  if (found_.empty()) {
+    FileBatch batch;
+    PAIRLOOM_ASSIGN(const FileSource::Next next, source_->next(batch));
+    if (next == FileSource::Next::kEnd) {
+      ended_ = true;
+      return Pull::kEnd;
+    }
+    if (next == FileSource::Next::kWait) return Pull::kWait;
+    for (const Problem& problem : batch.problems) problem_(problem);
+    if (!batch.directory.empty()) PAIRLOOM_TRY(take_batch(batch));
+    if (found_.empty()) return Pull::kAgain;
+  }
+  task = std::move(found_.front());
+  found_.pop_front();
+  return Pull::kTask;
+}
+
+Result<> Indexing::take_batch(const FileBatch& batch) {
+  if (batch.first) {
+    at_ = At{};
+    PAIRLOOM_ASSIGN(at_.directory, index_->directory(batch.directory, batch.filesystem));
+    at_.same_filesystem = at_.directory.filesystem == batch.filesystem;
+  }
+  if (batch.first && batch.complete) PAIRLOOM_TRY(take_whole_directory(batch));
+  else PAIRLOOM_TRY(take_part_of_directory(batch));
+  return batch.last ? end_directory(batch) : Result<>{};
+}
+
+// The usual case: one range read of what is known, merged with what is there; both in byte order.
+Result<> Indexing::take_whole_directory(const FileBatch& batch) {
+  PAIRLOOM_TRY(index_->known_files(at_.directory.id, check_codes_, at_.known));
+  auto known = at_.known.cbegin();
+  for (const FoundFile& file : batch.files) {
+    for (; known != at_.known.cend() && known->name < file.name; ++known)
+      PAIRLOOM_TRY(forget_file(known->name));
+    const bool is_known = known != at_.known.cend() && known->name == file.name;
+    PAIRLOOM_TRY(take_file(batch, file, is_known ? &*known : nullptr));
+    if (is_known) ++known;
+  }
+  for (; known != at_.known.cend(); ++known)
+    PAIRLOOM_TRY(forget_file(known->name));
+  return {};
+}
+
+// A list of files, or a directory too large for one batch: look files up one by one, remember the names by their hashes.
+Result<> Indexing::take_part_of_directory(const FileBatch& batch) {
+  for (const FoundFile& file : batch.files) {
+    at_.seen.insert(std::hash<std::string>{}(file.name));
+    PAIRLOOM_ASSIGN(const auto known, index_->known_file(at_.directory.id, file.name, check_codes_));
+    PAIRLOOM_TRY(take_file(batch, file, known ? &*known : nullptr));
+  }
+  if (!batch.last || !batch.complete) return {};
+  std::vector<std::string> gone;
+  PAIRLOOM_TRY(index_->visit_known_names(at_.directory.id, [&](const std::string& name) -> Result<> {
+    if (!at_.seen.contains(std::hash<std::string>{}(name))) gone.push_back(name);
+    return {};
+  }));
+  for (const std::string& name : gone) PAIRLOOM_TRY(forget_file(name));
+  return {};
+}
+
+Result<> Indexing::end_directory(const FileBatch& batch) {
+  // The same files under another file system id: a copy or a remount of the collection, not a missing mount. Believe it
+  // from now on; what is missing is only taken for gone by the next run.
+  if (!at_.same_filesystem && at_.any_match) PAIRLOOM_TRY(index_->set_filesystem(at_.directory.id, batch.filesystem));
+  if (!batch.complete || !at_.same_filesystem) return {};
+  PAIRLOOM_ASSIGN(const auto children, index_->child_directories(at_.directory.id));
+  for (const auto& child : children) {
+    const std::string name = child.path.substr(child.path.rfind('/') + 1);
+    if (std::binary_search(batch.subdirectories.begin(), batch.subdirectories.end(), name)) continue;
+    // A directory of another file system that is not there is an unmounted disk.
+    if (child.filesystem != at_.directory.filesystem) {
+      problem_({child.path, "was another file system and is not there now: its files are kept as they were", true});
+      continue;
+    }
+    PAIRLOOM_ASSIGN(const uint64_t marked, index_->mark_directory_gone(run_, child.id));
+    totals_.gone += marked;
+  }
+  return {};
+}
+
+Result<> Indexing::forget_file(const std::string& name) {
+  if (!at_.same_filesystem) return {};
+  ++totals_.gone;
+  return index_->mark_gone(run_, at_.directory.id, name);
+}
+
+// Nothing to do for a file that has not changed since it was looked at, unless the decision would be another today.
+bool Indexing::is_settled(const index::KnownFile& known, const StatIdentity& now) const {
+  if (!same_but_for_device(known.identity, now)) return false;
+  if (known.outcome == Outcome::kIndexed)
+    return !check_codes_ || ((known.algorithms & request_->setup.algorithms) == request_->setup.algorithms &&
+                             known.accuracy >= request_->setup.accuracy);
+  if (request_->retry_failed && known.outcome != Outcome::kNotImage) return false;
+  switch (known.outcome) {
+    case Outcome::kUnreadable:
+    case Outcome::kChanged: return false;  // may pass by itself
+    case Outcome::kCrashed:
+    case Outcome::kTimedOut: return known.attempts >= kPointsToGiveUp && known.program_version == kVersionNumber;
+    default: return known.program_version == kVersionNumber;  // a newer pairloom may read it
+  }
+}
+
+Result<> Indexing::take_file(const FileBatch& batch, const FoundFile& file, const index::KnownFile* known) {
+  if (known) at_.any_match = true;
+  if (!file.wanted) return {};
+  ++totals_.seen;
+  if (known && is_settled(*known, file.identity)) {
+    ++totals_.unchanged;
+    return {};
+  }
+  if (!known) {
+    PAIRLOOM_ASSIGN(const bool moved, take_moved(batch, file));
+    if (moved) return {};
+  }
+  Task task;
+  task.id = next_task_++;
+  const std::string path = join(batch.directory, file.name);
+  const auto bytes = std::as_bytes(std::span(path));
+  task.payload.assign(bytes.begin(), bytes.end());
+  task.cost_bytes = file.identity.size_bytes;
+  // Blame is remembered across runs as long as the file is the same.
+  if (known && same_but_for_device(known->identity, file.identity) && known->attempts < kPointsToGiveUp)
+    task.points = known->attempts;
+  in_hand_.emplace(task.id, InHand{at_.directory.id, file.name, file.identity});
+  found_.push_back(std::move(task));
+  return {};
+}
+
+// A new name of a file that was indexed under another: same file system, inode, size and mtime (a rename changes ctime).
+Result<bool> Indexing::take_moved(const FileBatch& batch, const FoundFile& file) {
+  PAIRLOOM_ASSIGN(const auto other, index_->find_by_inode(batch.filesystem, file.identity, check_codes_));
+  if (!other || other->content == 0) return false;
+  if (check_codes_ && ((other->algorithms & request_->setup.algorithms) != request_->setup.algorithms ||
+                       other->accuracy < request_->setup.accuracy))
+    return false;
+  PAIRLOOM_TRY(index_->put_moved(run_, at_.directory.id, file.name, file.identity, other->content));
+  ++totals_.moved;
+  return true;
+}
+
+Result<> Indexing::accept(const Task& task, std::span<const std::byte> payload, const ResultOrigin& origin) {
+  if (!origin.last) return fail(Errc::kProtocol, "an index result comes in one record");
+  PAIRLOOM_ASSIGN(jobs::IndexResult said, jobs::decode_index_result(payload, request_->setup.algorithms));
+  index::FileResult result;
+  result.identity = said.identity;
+  result.outcome = said.outcome;
+  result.message = std::move(said.message);
+  result.digest = said.digest;
+  result.image = said.image;
+  result.accuracy = request_->setup.accuracy;
+  if (said.outcome == Outcome::kUnreadable && is_absent(task)) return drop_absent(task);
+  for (const auto& [algorithm, code] : said.codes) result.codes.push_back({algorithm, code});
+  result.worker_slot = origin.slot;
+  result.elapsed_ns = origin.elapsed_ns;
+  totals_.bytes_read += said.identity.size_bytes;
+  return store(task, std::move(result));
+}
+
+// Deleted between the walk and the worker: not a failure, just gone.
+Result<> Indexing::drop_absent(const Task& task) {
+  const auto found = in_hand_.find(task.id);
+  PAIRLOOM_TRY(index_->mark_gone(run_, found->second.directory, found->second.name));
+  in_hand_.erase(found);
+  ++tasks_done_;
+  return {};
+}
+
+Result<> Indexing::store(const Task& task, index::FileResult result) {
+  const auto found = in_hand_.find(task.id);
+  result.directory = found->second.directory;
+  result.name = std::move(found->second.name);
+  // What could not be opened is remembered under what the walk saw.
+  if (result.identity == StatIdentity{}) result.identity = found->second.identity;
+  in_hand_.erase(found);
+
+  ++tasks_done_;
+  if (result.outcome == Outcome::kIndexed) ++totals_.indexed;
+  else if (result.outcome == Outcome::kNotImage) ++totals_.not_image;
+  else ++totals_.failed;
+  if (is_failure(result.outcome)) {
+    problem_({path_of(task), fmt::format("{}: {}", name_of(result.outcome), result.message), false});
+  }
+  PAIRLOOM_TRY(index_->put(run_, result));
+  if (commit_at_ns_ < 0) commit_at_ns_ = system_clock().monotonic_ns() + kCommitNs;
+  return index_->uncommitted_changes() >= kCommitChanges ? tick(commit_at_ns_) : Result<>{};
+}
+
+Result<> Indexing::blame(const Task& task, uint32_t points) {
+  const InHand& file = in_hand_.at(task.id);
+  return index_->put_attempts(run_, file.directory, file.name, file.identity, points);
+}
+
+Result<> Indexing::give_up(const Task& task, Outcome outcome, const std::string& reason) {
+  index::FileResult result;
+  result.outcome = outcome;
+  result.message = reason + "; left alone until the file or pairloom changes (--retry-failed tries again)";
+  result.attempts = task.points;
+  return store(task, std::move(result));
+}
+
+Result<> Indexing::tick(int64_t now_ns) {
+  if (commit_at_ns_ < 0 || now_ns < commit_at_ns_) return {};
+  commit_at_ns_ = -1;
+  return index_->commit();
+}
+
+}  // namespace pairloom::daemon

@@ -1,0 +1,84 @@
+// Which cores the workers get. Runs in: supervisor.
+#include <cmath>
+#include <cstdio>
+#include <fstream>
+#include <memory>
+#include <sstream>
+#include <string>
+
+#include <hwloc.h>
+
+#include "daemon/index_run.h"
+
+namespace pairloom::daemon {
+namespace {
+
+// The smallest cpu.max of this process's cgroup (v2) and those above it, or cpu.cfs_quota_us (v1), in CPUs; 0 = no limit.
+// https://docs.kernel.org/admin-guide/cgroup-v2.html#cpu-interface-files
+double quota_of(const std::string& directory) {
+  std::string quota;
+  double period = 0;
+  if (std::ifstream(directory + "/cpu.max") >> quota >> period && quota != "max" && period > 0) return std::stod(quota) / period;
+  double quota_us = 0, period_us = 0;
+  if (std::ifstream(directory + "/cpu.cfs_quota_us") >> quota_us && quota_us > 0 &&
+      std::ifstream(directory + "/cpu.cfs_period_us") >> period_us && period_us > 0)
+    return quota_us / period_us;
+  return 0;
+}
+
+// /proc/self/cgroup lines: "0::/path" (v2) or "4:cpu,cpuacct:/path" (v1).
+double cgroup_limit() {
+  std::ifstream lines("/proc/self/cgroup");
+  double limit = 0;
+  for (std::string line; std::getline(lines, line);) {
+    const size_t first = line.find(':'), second = line.find(':', first + 1);
+    if (second == std::string::npos) continue;
+    const std::string controllers = line.substr(first + 1, second - first - 1);
+    std::string mount;
+    if (controllers.empty()) mount = "/sys/fs/cgroup";
+    else if (("," + controllers + ",").find(",cpu,") != std::string::npos) mount = "/sys/fs/cgroup/cpu";
+    else continue;
+    for (std::string path = line.substr(second + 1);; path.resize(path.rfind('/'))) {
+      const double here = quota_of(mount + path);
+      if (here > 0 && (limit == 0 || here < limit)) limit = here;
+      if (path.find('/') == std::string::npos) break;
+    }
+  }
+  return limit;
+}
+
+struct TopologyDeleter {
+  void operator()(hwloc_topology* topology) const { hwloc_topology_destroy(topology); }
+};
+
+}  // namespace
+
+PhysicalCores usable_physical_cores() {
+  PhysicalCores result;
+  hwloc_topology_t raw = nullptr;
+  if (hwloc_topology_init(&raw) != 0) return {{-1}, 1, 1, 0};
+  const std::unique_ptr<hwloc_topology, TopologyDeleter> topology(raw);
+  // Only what this process is bound to: containers and taskset count.
+  hwloc_topology_set_flags(raw, HWLOC_TOPOLOGY_FLAG_RESTRICT_TO_CPUBINDING | HWLOC_TOPOLOGY_FLAG_IS_THISSYSTEM);
+  if (hwloc_topology_load(raw) != 0) return {{-1}, 1, 1, 0};
+  result.logical = hwloc_get_nbobjs_by_type(raw, HWLOC_OBJ_PU);
+  const int cores = hwloc_get_nbobjs_by_type(raw, HWLOC_OBJ_CORE);
+  for (int i = 0; i < cores; ++i) {
+    const hwloc_obj_t core = hwloc_get_obj_by_type(raw, HWLOC_OBJ_CORE, static_cast<unsigned>(i));
+    const int cpu = hwloc_bitmap_first(core->cpuset);  // one hardware thread a core: siblings share its units
+    if (cpu >= 0) result.cpus.push_back(cpu);
+  }
+  if (result.cpus.empty()) result.cpus.push_back(-1);  // no core information (some virtual machines): one unpinned worker
+  result.physical = static_cast<int>(result.cpus.size());
+  result.cgroup_limit = cgroup_limit();
+  if (result.cgroup_limit > 0) {
+    const auto allowed = static_cast<size_t>(std::max(1.0, std::floor(result.cgroup_limit + 0.01)));
+    if (result.cpus.size() > allowed) {
+      result.cpus.resize(allowed);
+      for (int& cpu : result.cpus) cpu = -1;  // the quota is time, not places: let the kernel choose
+    }
+  }
+  return result;
+}
+
+}  // namespace pairloom::daemon

@@ -1,0 +1,101 @@
+#include "daemon/slot.h"
+
+#include <algorithm>
+#include <cstring>
+
+namespace pairloom::daemon {
+namespace {
+
+void add_state(index::WorkerTotals& totals, const shm::WorkerState& state) {
+  totals.tasks += state.tasks_done.load(std::memory_order_relaxed);
+  totals.bytes_read += state.bytes_read.load(std::memory_order_relaxed);
+  for (size_t i = 0; i < std::size(totals.stage_ns); ++i)
+    totals.stage_ns[i] += state.stage_ns[i].load(std::memory_order_relaxed);
+}
+
+}  // namespace
+
+Slot::Slot(uint32_t slot_number, int cpu_number) : number(slot_number), cpu(cpu_number) { totals.slot = slot_number; }
+
+size_t Slot::chunk_tasks() const {
+  return std::clamp<size_t>(static_cast<size_t>(kChunkNs / std::max<int64_t>(1, average_task_ns)), 1, kMaxChunkTasks);
+}
+
+bool Slot::wants_work() const {
+  if (!process || !greeted) return false;
+  const bool alone = !outstanding.empty() && outstanding.front().points > 0;  // a suspect runs with nobody behind it
+  return !alone && outstanding.size() < chunk_tasks();
+}
+
+void Slot::note_task_time(uint64_t elapsed_ns) {
+  const auto capped = static_cast<int64_t>(std::min<uint64_t>(elapsed_ns, 3'600'000'000'000));
+  average_task_ns += (capped - average_task_ns) / 8;
+}
+
+Result<> Slot::start(const std::string& program, int64_t now_ns) {
+  ++generation;
+  greeted = useful = timed_out = false;
+  job_serial = 0;
+  last_heartbeat = 0;
+  last_sign_ns = now_ns;
+  PAIRLOOM_ASSIGN(process, WorkerProcess::start(program, number, generation, cpu, shm::LaneSizes{}));
+  ++totals.lives;
+  return {};
+}
+
+Result<bool> Slot::give(const Job& job, uint64_t serial, uint64_t chunk_id, std::span<Task> tasks,
+                        shm::ChunkBuilder& builder) {
+  shm::SupervisorChannel& channel = process->channel();
+  if (job_serial != serial) {
+    const std::vector<std::byte> setup = job.setup();
+    const shm::JobSetupHeader header{static_cast<uint32_t>(job.kind()), static_cast<uint32_t>(setup.size())};
+    std::vector<std::byte> record(sizeof header + setup.size());
+    std::memcpy(record.data(), &header, sizeof header);
+    std::copy(setup.begin(), setup.end(), record.begin() + sizeof header);
+    PAIRLOOM_ASSIGN(const bool sent, channel.push(static_cast<uint32_t>(shm::RecordKind::kJobSetup), record));
+    if (!sent) return false;
+    job_serial = serial;
+  }
+  builder.clear(chunk_id);
+  for (const Task& task : tasks) builder.add(task.id, task.payload);
+  PAIRLOOM_ASSIGN(const bool sent, channel.push(static_cast<uint32_t>(shm::RecordKind::kChunk), builder.bytes()));
+  if (!sent) return false;
+  for (Task& task : tasks) outstanding.push_back(std::move(task));
+  return true;
+}
+
+bool Slot::is_silent(int64_t now_ns, int64_t deadline_ns) {
+  const uint64_t heartbeat = process->channel().state().heartbeat.load(std::memory_order_relaxed);
+  if (heartbeat != last_heartbeat || (outstanding.empty() && greeted)) {
+    last_heartbeat = heartbeat;
+    last_sign_ns = now_ns;
+  }
+  return now_ns - last_sign_ns > deadline_ns;
+}
+
+Death Slot::bury() {
+  process->kill();  // it may only have closed its socket
+  const Death death = process->reap();
+  add_state(totals, process->channel().state());
+  process.reset();
+  return death;
+}
+
+void Slot::plan_restart(bool was_at_a_task, int64_t now_ns) {
+  if (useful || was_at_a_task) {
+    failed_starts = 0;
+    backoff_ns = 0;
+  } else {
+    ++failed_starts;
+    backoff_ns = std::clamp(backoff_ns * 2, kFirstBackoffNs, kMaxBackoffNs);
+  }
+  restart_at_ns = now_ns + backoff_ns;
+}
+
+index::WorkerTotals Slot::totals_now() {
+  index::WorkerTotals all = totals;
+  if (process) add_state(all, process->channel().state());
+  return all;
+}
+
+}  // namespace pairloom::daemon

@@ -1,0 +1,64 @@
+// Slot: a place for a worker: the process of the moment, what it has been given, what it has cost. Runs in: supervisor.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <vector>
+
+#include "daemon/job.h"
+#include "daemon/worker_process.h"
+#include "index/rows.h"
+#include "shm/records.h"
+
+namespace pairloom::daemon {
+
+// After a life that ended without a result and without a task to blame, the next one waits this long, doubling to the maximum.
+constexpr int64_t kFirstBackoffNs = 100'000'000;
+constexpr int64_t kMaxBackoffNs = 60'000'000'000;
+// Chunks are cut to about this much work: enough to amortise the hand-over, little enough to balance and to redo.
+constexpr int64_t kChunkNs = 20'000'000;
+constexpr size_t kMaxChunkTasks = 128;
+constexpr uint64_t kMaxChunkCostBytes = 4u << 20;      // sum of Task::cost_bytes
+constexpr uint64_t kMaxChunkPayloadBytes = 64u << 10;  // in the ring
+constexpr int64_t kFirstGuessTaskNs = 2'000'000;
+
+struct Slot {
+  Slot(uint32_t number, int cpu);
+
+  uint32_t number;
+  int cpu;                              // logical CPU to pin to; -1 = none
+  std::optional<WorkerProcess> process;
+  uint64_t generation = 0;              // of the process of the moment
+  bool greeted = false;                 // it has said hello
+  bool useful = false;                  // it has delivered a result
+  uint64_t job_serial = 0;              // which job's set-up it has been sent
+  std::deque<Task> outstanding;         // given and not finished, in order; the worker does them in this order
+  uint64_t last_heartbeat = 0;
+  int64_t last_sign_ns = 0;             // when the heartbeat last moved, or the worker was last idle
+  int64_t restart_at_ns = 0;            // no new life before
+  int64_t backoff_ns = 0;
+  uint32_t failed_starts = 0;           // lives in a row that ended so
+  bool timed_out = false;               // killed by us for silence
+  int64_t average_task_ns = kFirstGuessTaskNs;
+  index::WorkerTotals totals;           // of the lives that are over
+
+  // How many tasks the next chunk should hold, by the pace of the last ones.
+  size_t chunk_tasks() const;
+  // A second chunk may wait behind the one in work, so that the worker never idles between chunks.
+  bool wants_work() const;
+  void note_task_time(uint64_t elapsed_ns);
+
+  Result<> start(const std::string& program, int64_t now_ns);
+  // Sends the job's set-up if this process has not had it, then the tasks as one chunk. false: no room, nothing was sent.
+  Result<bool> give(const Job& job, uint64_t serial, uint64_t chunk_id, std::span<Task> tasks, shm::ChunkBuilder& builder);
+  // True when it has had work for longer than the deadline without a sign of progress.
+  bool is_silent(int64_t now_ns, int64_t deadline_ns);
+  // The process is over: reaps it and keeps its totals.
+  Death bury();
+  // Sets the time of the next life: at once, or later and later when lives end before they have done anything.
+  void plan_restart(bool was_at_a_task, int64_t now_ns);
+  index::WorkerTotals totals_now();
+};
+
+}  // namespace pairloom::daemon

@@ -1,0 +1,263 @@
+#include "daemon/tree_walk.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <climits>
+#include <cstdlib>
+#include <cstring>
+#include <fcntl.h>
+#include <fnmatch.h>
+#include <sys/stat.h>
+#include <sys/statfs.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+
+namespace pairloom::daemon {
+namespace {
+
+struct DirCloser {
+  void operator()(DIR* dir) const { closedir(dir); }
+};
+
+bool matches_any(const std::vector<std::string>& globs, const std::string& relative, const std::string& name) {
+  return std::any_of(globs.begin(), globs.end(), [&](const std::string& glob) {
+    return fnmatch(glob.c_str(), relative.c_str(), 0) == 0 || fnmatch(glob.c_str(), name.c_str(), 0) == 0;
+  });
+}
+
+std::string join(const std::string& directory, const std::string& name) {
+  return directory == "/" ? "/" + name : directory + "/" + name;
+}
+
+// Canonical absolute path: no symbolic link, dot or double slash in it. Empty on error (errno says why).
+std::string canonical(const std::string& path) {
+  const std::unique_ptr<char, decltype(&std::free)> resolved(::realpath(path.c_str(), nullptr), &std::free);
+  return resolved ? resolved.get() : "";
+}
+
+}  // namespace
+
+StatIdentity identity_of(const struct stat& st) {
+  const auto ns = [](const timespec& t) { return int64_t{t.tv_sec} * 1'000'000'000 + t.tv_nsec; };
+  return {st.st_dev, st.st_ino, static_cast<uint64_t>(st.st_size), ns(st.st_mtim), ns(st.st_ctim)};
+}
+
+uint64_t filesystem_id(const std::string& directory, uint64_t device) {
+  struct statfs fs {};
+  uint64_t id = 0;
+  if (::statfs(directory.c_str(), &fs) == 0) std::memcpy(&id, &fs.f_fsid, sizeof id);
+  return (id != 0 ? id : device) & 0x7fffffffffffffff;  // SQLite's integers are signed
+}
+
+bool PathFilter::wants_file(const std::string& relative, const std::string& name) const {
+  if (!options_.hidden && name[0] == '.') return false;
+  if (matches_any(options_.exclude, relative, name)) return false;
+  return options_.include.empty() || matches_any(options_.include, relative, name);
+}
+
+bool PathFilter::enters_directory(const std::string& relative, const std::string& name) const {
+  if (!options_.hidden && name[0] == '.') return false;
+  return !matches_any(options_.exclude, relative, name);
+}
+
+struct TreeWalk::OpenDirectory {
+  Pending at;
+  std::unique_ptr<DIR, DirCloser> stream;
+  uint64_t filesystem;
+  size_t pending_before;  // pending_ when it was opened: what comes behind was found in it
+  bool first = true;
+  std::vector<std::string> subdirectories;
+};
+
+TreeWalk::TreeWalk(std::vector<std::string> roots, const WalkOptions& options)
+    : roots_(std::move(roots)), options_(options), filter_(options) {
+  std::reverse(roots_.begin(), roots_.end());
+  for (const std::string& root : roots_) root_paths_.insert(canonical(root));
+}
+
+TreeWalk::~TreeWalk() = default;
+
+Result<FileSource::Next> TreeWalk::next(FileBatch& batch) {
+  batch = FileBatch{};
+  if (open_) {
+    read_entries(batch);
+    return Next::kBatch;
+  }
+  if (!linked_files_.empty()) {
+    batch = std::move(linked_files_.back());
+    linked_files_.pop_back();
+    return Next::kBatch;
+  }
+  if (!pending_.empty()) {
+    if (open_next(batch)) read_entries(batch);
+    return Next::kBatch;
+  }
+  if (roots_.empty()) return Next::kEnd;
+  const std::string root = std::move(roots_.back());
+  roots_.pop_back();
+  enter_root(root, batch);
+  return Next::kBatch;
+}
+
+void TreeWalk::enter_root(const std::string& root, FileBatch& batch) {
+  const std::string path = canonical(root);
+  if (!path.empty() && !taken_roots_.insert(path).second) return;  // named twice
+  struct stat st {};
+  if (path.empty() || ::stat(path.c_str(), &st) != 0) {
+    add_problem(batch, root, "cannot open", errno, true);
+    missing_roots_.push_back(root);
+    return;
+  }
+  if (S_ISDIR(st.st_mode)) {
+    pending_.push_back({path, path == "/" ? 0 : path.size(), 0, st.st_dev});
+    return;
+  }
+  if (!S_ISREG(st.st_mode)) {
+    batch.problems.push_back({root, "is neither a directory nor a regular file", false});
+    missing_roots_.push_back(root);
+    return;
+  }
+  const size_t slash = path.rfind('/');
+  batch.directory = slash == 0 ? "/" : path.substr(0, slash);
+  batch.filesystem = filesystem_of(batch.directory, st.st_dev);
+  batch.files.push_back({path.substr(slash + 1), identity_of(st), true});
+}
+
+// Opens the next pending directory; false (with a problem noted) when that cannot be done.
+bool TreeWalk::open_next(FileBatch& batch) {
+  Pending at = std::move(pending_.back());
+  pending_.pop_back();
+  Fd fd(::open(at.path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK));
+  struct stat st {};
+  if (!fd || ::fstat(fd.get(), &st) != 0) {
+    // Gone since its parent was read: not a problem, the next run sees it gone.
+    if (errno != ENOENT || at.depth == 0) {
+      ++unreadable_directories_;
+      add_problem(batch, at.path, "cannot open directory", errno, true);
+      if (at.depth == 0) missing_roots_.push_back(at.path);
+    }
+    return false;
+  }
+  if (options_.follow_symlinks && !followed_.emplace(st.st_dev, st.st_ino).second) return false;
+  if (options_.one_file_system && st.st_dev != at.root_device) return false;
+  const uint64_t filesystem = filesystem_of(at.path, st.st_dev);
+  std::unique_ptr<DIR, DirCloser> stream(::fdopendir(fd.get()));
+  if (!stream) {
+    add_problem(batch, at.path, "cannot read directory", errno, true);
+    return false;
+  }
+  fd.release();
+  if (at.depth == 0) entered_roots_.emplace_back(at.path, filesystem);
+  open_ = std::make_unique<OpenDirectory>(OpenDirectory{std::move(at), std::move(stream), filesystem, pending_.size(), true, {}});
+  return true;
+}
+
+void TreeWalk::read_entries(FileBatch& batch) {
+  batch.directory = open_->at.path;
+  batch.filesystem = open_->filesystem;
+  batch.first = std::exchange(open_->first, false);
+  batch.last = false;
+  while (batch.files.size() < kBatchFiles) {
+    errno = 0;
+    const dirent* entry = ::readdir(open_->stream.get());
+    if (entry) {
+      take_entry(*entry, batch);
+      continue;
+    }
+    batch.last = true;
+    batch.complete = errno == 0;
+    if (errno != 0) {
+      ++unreadable_directories_;
+      add_problem(batch, batch.directory, "cannot read all of the directory", errno, true);
+    }
+    break;
+  }
+  std::sort(batch.files.begin(), batch.files.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
+  if (!batch.last) return;
+  // Enter them in byte order: the last pushed is entered first.
+  std::vector<std::string>& names = open_->subdirectories;
+  std::sort(names.begin(), names.end());
+  batch.subdirectories = std::move(names);
+  std::sort(pending_.begin() + static_cast<ptrdiff_t>(open_->pending_before), pending_.end(),
+            [](const Pending& a, const Pending& b) { return a.path > b.path; });
+  open_.reset();
+}
+
+void TreeWalk::take_entry(const dirent& entry, FileBatch& batch) {
+  const std::string name = entry.d_name;
+  if (name == "." || name == "..") return;
+  const std::string path = join(open_->at.path, name);
+  const std::string relative = path.substr(open_->at.root_length + 1);
+  unsigned char type = entry.d_type;
+  if (type == DT_UNKNOWN) {
+    struct stat st {};
+    if (::fstatat(dirfd(open_->stream.get()), name.c_str(), &st, AT_SYMLINK_NOFOLLOW) == 0)
+      type = static_cast<unsigned char>(IFTODT(st.st_mode));
+  }
+  if (type == DT_DIR) take_directory(relative, name);
+  else if (type == DT_LNK && options_.follow_symlinks) take_link(relative, name, batch);
+  else if (type == DT_REG) take_file(relative, name, batch);
+  // Links (unless followed), sockets, FIFOs and devices are no images.
+}
+
+// A root inside another is walked once, as a root.
+bool TreeWalk::is_root(const std::string& path) const { return root_paths_.size() > 1 && root_paths_.contains(path); }
+
+void TreeWalk::take_directory(const std::string& relative, const std::string& name) {
+  open_->subdirectories.push_back(name);
+  const int depth = open_->at.depth + 1;
+  if (!filter_.enters_directory(relative, name)) return;
+  if (options_.max_depth >= 0 && depth > options_.max_depth) return;
+  std::string path = join(open_->at.path, name);
+  if (is_root(path)) return;
+  pending_.push_back({std::move(path), open_->at.root_length, depth, open_->at.root_device});
+}
+
+void TreeWalk::take_file(const std::string& relative, const std::string& name, FileBatch& batch) {
+  if (!filter_.wants_file(relative, name) || is_root(join(open_->at.path, name))) {
+    batch.files.push_back({name, {}, false});
+    return;
+  }
+  struct stat st {};
+  if (::fstatat(dirfd(open_->stream.get()), name.c_str(), &st, AT_SYMLINK_NOFOLLOW) != 0) {
+    if (errno == ENOENT) return;  // deleted since the directory was read
+    add_problem(batch, join(open_->at.path, name), "cannot stat", errno, false);
+    batch.files.push_back({name, {}, false});
+    return;
+  }
+  if (S_ISREG(st.st_mode)) batch.files.push_back({name, identity_of(st), true});
+}
+
+// A link is indexed under the path it leads to, so that no file is counted twice.
+void TreeWalk::take_link(const std::string& relative, const std::string& name, FileBatch& batch) {
+  const std::string target = canonical(join(open_->at.path, name));
+  struct stat st {};
+  if (target.empty() || ::stat(target.c_str(), &st) != 0) {
+    add_problem(batch, join(open_->at.path, name), "cannot follow the link", errno, false);
+    return;
+  }
+  if (S_ISDIR(st.st_mode) && filter_.enters_directory(relative, name)) {
+    pending_.push_back({target, target.size(), open_->at.depth + 1, st.st_dev});
+  } else if (S_ISREG(st.st_mode) && filter_.wants_file(relative, name)) {
+    const size_t slash = target.rfind('/');
+    FileBatch linked;
+    linked.directory = slash == 0 ? "/" : target.substr(0, slash);
+    linked.filesystem = filesystem_of(linked.directory, st.st_dev);
+    linked.files.push_back({target.substr(slash + 1), identity_of(st), true});
+    linked_files_.push_back(std::move(linked));
+  }
+}
+
+void TreeWalk::add_problem(FileBatch& batch, const std::string& path, const char* what, int errnum, bool subtree) {
+  batch.problems.push_back({path, std::string(what) + ": " + std::strerror(errnum), subtree});
+}
+
+// One statfs per device, not per directory.
+uint64_t TreeWalk::filesystem_of(const std::string& directory, uint64_t device) {
+  const auto [known, is_new] = filesystems_.try_emplace(device, 0);
+  if (is_new) known->second = filesystem_id(directory, device);
+  return known->second;
+}
+
+}  // namespace pairloom::daemon

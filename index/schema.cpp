@@ -1,0 +1,285 @@
+#include "index/schema.h"
+
+#include <fmt/format.h>
+
+namespace pairloom::index {
+namespace {
+
+// The tables are STRICT; paths and names are BLOBs because they are bytes; unsigned 64-bit numbers (inode, file system, index
+// id) are stored as the signed number of the same bits.
+constexpr const char* kVersion1Tables = R"sql(
+CREATE TABLE meta (
+  id              INTEGER PRIMARY KEY CHECK (id = 1),
+  index_id        INTEGER NOT NULL,             -- random; ties the code files to this index
+  generation      INTEGER NOT NULL,             -- raised when positions of codes change: older code files are stale
+  next_content    INTEGER NOT NULL,             -- content ids are never used twice
+  images          INTEGER NOT NULL DEFAULT 0,   -- live files by outcome; kept with every change, checked by `index verify`
+  not_images      INTEGER NOT NULL DEFAULT 0,
+  failures        INTEGER NOT NULL DEFAULT 0,
+  gone            INTEGER NOT NULL DEFAULT 0,
+  contents        INTEGER NOT NULL DEFAULT 0,   -- with a live file
+  directories     INTEGER NOT NULL DEFAULT 0
+) STRICT;
+INSERT INTO meta (id, index_id, generation, next_content) VALUES (1, random(), 1, 1);
+
+CREATE TABLE algorithm (
+  id              INTEGER PRIMARY KEY,          -- base/algorithm.h
+  name            TEXT NOT NULL UNIQUE,
+  bits            INTEGER NOT NULL,
+  version         INTEGER NOT NULL              -- all codes of an algorithm are of this version
+) STRICT;
+
+CREATE TABLE run (
+  id              INTEGER PRIMARY KEY,
+  kind            INTEGER NOT NULL,             -- 1 add, 2 update, 3 prune
+  arguments       TEXT NOT NULL,
+  program_version INTEGER NOT NULL,
+  started_ns      INTEGER NOT NULL,             -- wall clock, since 1970
+  finished_ns     INTEGER NOT NULL DEFAULT 0,   -- 0: running, or it crashed
+  seen            INTEGER NOT NULL DEFAULT 0,
+  unchanged       INTEGER NOT NULL DEFAULT 0,
+  moved           INTEGER NOT NULL DEFAULT 0,
+  indexed         INTEGER NOT NULL DEFAULT 0,
+  not_image       INTEGER NOT NULL DEFAULT 0,
+  failed          INTEGER NOT NULL DEFAULT 0,
+  gone            INTEGER NOT NULL DEFAULT 0,
+  bytes_read      INTEGER NOT NULL DEFAULT 0,
+  worker_deaths   INTEGER NOT NULL DEFAULT 0,
+  seconds         REAL    NOT NULL DEFAULT 0,
+  interrupted     INTEGER NOT NULL DEFAULT 0
+) STRICT;
+
+CREATE TABLE run_worker (
+  run             INTEGER NOT NULL REFERENCES run (id),
+  slot            INTEGER NOT NULL,
+  lives           INTEGER NOT NULL,
+  tasks           INTEGER NOT NULL,
+  bytes_read      INTEGER NOT NULL,
+  stage0_ns       INTEGER NOT NULL,             -- by shm::Stage
+  stage1_ns       INTEGER NOT NULL,
+  stage2_ns       INTEGER NOT NULL,
+  stage3_ns       INTEGER NOT NULL,
+  stage4_ns       INTEGER NOT NULL,
+  stage5_ns       INTEGER NOT NULL,
+  stage6_ns       INTEGER NOT NULL,
+  stage7_ns       INTEGER NOT NULL,
+  PRIMARY KEY (run, slot)
+) WITHOUT ROWID, STRICT;
+
+CREATE TABLE root (
+  path            BLOB PRIMARY KEY,             -- absolute, as the user named it
+  filesystem      INTEGER NOT NULL
+) WITHOUT ROWID, STRICT;
+
+CREATE TABLE directory (
+  id              INTEGER PRIMARY KEY,
+  parent_id       INTEGER REFERENCES directory (id),  -- NULL only for "/"
+  path            BLOB NOT NULL UNIQUE,         -- absolute, no slash at the end (but "/")
+  filesystem      INTEGER NOT NULL              -- statfs f_fsid; 0 = unknown
+) STRICT;
+CREATE INDEX directory_by_parent ON directory (parent_id, path);
+
+CREATE TABLE content (
+  id              INTEGER PRIMARY KEY,
+  digest          BLOB NOT NULL CHECK (length(digest) = 16),  -- XXH3-128, canonical (big-endian) bytes
+  size            INTEGER NOT NULL,
+  format          INTEGER NOT NULL,
+  width           INTEGER NOT NULL,             -- as shown: orientation applied
+  height          INTEGER NOT NULL,
+  orientation     INTEGER NOT NULL,             -- EXIF 1..8
+  quality         INTEGER NOT NULL,             -- PDQ's, 0..100
+  reduction       INTEGER NOT NULL,             -- decoded at 1/reduction
+  animated        INTEGER NOT NULL,
+  alpha           INTEGER NOT NULL,
+  damaged         INTEGER NOT NULL,
+  warning         TEXT NOT NULL,                -- the decoder's first, if damaged
+  algorithms      INTEGER NOT NULL,             -- set of the algorithms it has codes of: bit number = algorithm.id
+  algorithms_default INTEGER NOT NULL,          -- those of them made with at least the default accuracy
+  algorithms_full INTEGER NOT NULL,             -- those of them made with full accuracy
+  live_files      INTEGER NOT NULL,             -- 0: only tombstones refer to it
+  first_run       INTEGER NOT NULL REFERENCES run (id),
+  worker_slot     INTEGER NOT NULL,
+  elapsed_us      INTEGER NOT NULL,
+  UNIQUE (digest, size)
+) STRICT;
+CREATE INDEX content_live_by_codes ON content (algorithms, algorithms_default, algorithms_full) WHERE live_files > 0;
+CREATE INDEX content_dead ON content (id) WHERE live_files = 0;
+CREATE INDEX content_with_copies ON content (id) WHERE live_files >= 2;
+
+CREATE TABLE file (
+  directory       INTEGER NOT NULL REFERENCES directory (id),
+  name            BLOB NOT NULL,
+  inode           INTEGER NOT NULL,
+  size            INTEGER NOT NULL,
+  mtime_ns        INTEGER NOT NULL,
+  ctime_ns        INTEGER NOT NULL,
+  outcome         INTEGER NOT NULL,             -- base/image.h
+  content         INTEGER REFERENCES content (id),  -- set if and only if outcome = 0 (indexed)
+  attempts        INTEGER NOT NULL,             -- worker lives it has cost
+  program_version INTEGER NOT NULL,             -- of the pairloom that decided; 0 when indexed
+  run             INTEGER NOT NULL REFERENCES run (id),  -- that last wrote this row
+  gone_run        INTEGER REFERENCES run (id),  -- NULL: live. Else a tombstone, and the run that found it gone
+  PRIMARY KEY (directory, name),
+  CHECK ((outcome = 0) = (content IS NOT NULL))
+) WITHOUT ROWID, STRICT;
+CREATE INDEX file_by_content ON file (content) WHERE content IS NOT NULL;
+CREATE INDEX file_by_inode ON file (inode) WHERE content IS NOT NULL;
+
+CREATE TABLE failure (                          -- why: one row for every file whose outcome is a failure
+  directory       INTEGER NOT NULL,
+  name            BLOB NOT NULL,
+  message         TEXT NOT NULL,
+  worker_slot     INTEGER NOT NULL,
+  elapsed_us      INTEGER NOT NULL,
+  PRIMARY KEY (directory, name),
+  FOREIGN KEY (directory, name) REFERENCES file (directory, name) ON DELETE CASCADE
+) WITHOUT ROWID, STRICT;
+
+CREATE TABLE code (
+  algorithm       INTEGER NOT NULL REFERENCES algorithm (id),
+  position        INTEGER NOT NULL,             -- in the code file: 0, 1, 2 ... in the order they came
+  content         INTEGER NOT NULL REFERENCES content (id),
+  code            BLOB NOT NULL,                -- 8 or 32 bytes, big-endian: hex(code) is the code's text form
+  flags           INTEGER NOT NULL,             -- 1 = low information
+  PRIMARY KEY (algorithm, position)
+) WITHOUT ROWID, STRICT;
+CREATE UNIQUE INDEX code_by_content ON code (content, algorithm);
+CREATE INDEX code_low_information ON code (algorithm, content) WHERE flags = 1;
+
+CREATE TABLE vacancy (                          -- positions whose code was taken away and that are not filled yet
+  algorithm       INTEGER NOT NULL,
+  position        INTEGER NOT NULL,
+  content         INTEGER NOT NULL,             -- whose code it was
+  PRIMARY KEY (algorithm, position)
+) WITHOUT ROWID, STRICT;
+
+CREATE TABLE pair (                             -- contents are checked by the writer and by `index verify`
+  algorithm       INTEGER NOT NULL,
+  a               INTEGER NOT NULL,
+  b               INTEGER NOT NULL,
+  distance        INTEGER NOT NULL,
+  PRIMARY KEY (algorithm, a, b),
+  CHECK (a < b)
+) WITHOUT ROWID, STRICT;
+
+CREATE TABLE pairing (                          -- all pairs of codes below `position` within `radius` are in `pair`
+  algorithm       INTEGER PRIMARY KEY REFERENCES algorithm (id),
+  radius          INTEGER NOT NULL,
+  position        INTEGER NOT NULL
+) STRICT;
+)sql";
+
+// The public face for plain sqlite3. Names of formats and outcomes are spelled as name_of() spells them; a test compares.
+constexpr const char* kVersion1Views = R"sql(
+CREATE VIEW v_files AS                          -- live files of every outcome
+SELECT CAST(CASE WHEN d.path = x'2F' THEN x'2F' || f.name ELSE d.path || x'2F' || f.name END AS TEXT) AS path,
+       d.path AS directory, f.directory AS directory_id, f.name AS name, f.size AS size_bytes, f.mtime_ns, f.inode, d.filesystem,
+       CASE f.outcome WHEN 0 THEN 'indexed' WHEN 1 THEN 'not_image' WHEN 2 THEN 'unreadable' WHEN 3 THEN 'unsupported'
+                      WHEN 4 THEN 'corrupt' WHEN 5 THEN 'too_large' WHEN 6 THEN 'timed_out' WHEN 7 THEN 'crashed'
+                      WHEN 8 THEN 'changed_while_read' END AS outcome,
+       f.content, f.attempts, f.run
+FROM file f JOIN directory d ON d.id = f.directory
+WHERE f.gone_run IS NULL;
+
+CREATE VIEW v_images AS
+SELECT f.path, f.directory, f.name, f.size_bytes, f.mtime_ns, c.id AS content,
+       CASE c.format WHEN 0 THEN 'unknown' WHEN 1 THEN 'jpeg' WHEN 2 THEN 'png' WHEN 3 THEN 'webp' WHEN 4 THEN 'tiff'
+                     WHEN 5 THEN 'gif' WHEN 6 THEN 'bmp' WHEN 7 THEN 'pnm' WHEN 8 THEN 'heif' WHEN 9 THEN 'avif'
+                     WHEN 10 THEN 'jxl' WHEN 11 THEN 'jp2' WHEN 12 THEN 'raw' WHEN 13 THEN 'psd' WHEN 14 THEN 'ico'
+       END AS format,
+       c.width AS width_px, c.height AS height_px, c.orientation, c.quality, c.reduction, c.animated, c.alpha, c.damaged,
+       c.warning, lower(hex(c.digest)) AS digest, c.live_files AS copies, c.worker_slot, c.elapsed_us
+FROM v_files f JOIN content c ON c.id = f.content;
+
+CREATE VIEW v_codes AS
+SELECT k.content, a.name AS algorithm, lower(hex(k.code)) AS code, k.flags & 1 AS low_information, k.position
+FROM code k JOIN algorithm a ON a.id = k.algorithm;
+
+CREATE VIEW v_pairs AS                          -- one path of each side; all paths: join v_images on content
+SELECT g.name AS algorithm, p.distance, p.a AS content_a, p.b AS content_b,
+       (SELECT path FROM v_files WHERE content = p.a LIMIT 1) AS path_a,
+       (SELECT path FROM v_files WHERE content = p.b LIMIT 1) AS path_b
+FROM pair p JOIN algorithm g ON g.id = p.algorithm
+            JOIN content a ON a.id = p.a AND a.live_files > 0
+            JOIN content b ON b.id = p.b AND b.live_files > 0;
+
+CREATE VIEW v_failures AS
+SELECT v.path, v.directory, v.name, v.outcome, x.message, v.attempts, v.run
+FROM v_files v JOIN failure x ON x.directory = v.directory_id AND x.name = v.name;
+
+CREATE VIEW v_runs AS
+SELECT id, CASE kind WHEN 1 THEN 'add' WHEN 2 THEN 'update' WHEN 3 THEN 'prune' END AS kind, arguments,
+       strftime('%Y-%m-%dT%H:%M:%SZ', started_ns / 1000000000, 'unixepoch') AS started,
+       CASE WHEN finished_ns <> 0 THEN strftime('%Y-%m-%dT%H:%M:%SZ', finished_ns / 1000000000, 'unixepoch') END AS finished,
+       seen, unchanged, moved, indexed, not_image, failed, gone, bytes_read, worker_deaths, seconds, interrupted
+FROM run;
+)sql";
+
+const std::string& version_1() {
+  static const std::string sql = std::string(kVersion1Tables) + kVersion1Views;
+  return sql;
+}
+
+Result<int64_t> pragma(Database& database, Sql sql) {
+  PAIRLOOM_ASSIGN(const auto value, database.integer(sql));
+  return value.value_or(0);
+}
+
+// Looks at what marks a file as an index. Fails for other programs' databases, garbage, and versions above `newest`.
+Result<int64_t> index_version(Database& database, int32_t newest) {
+  PAIRLOOM_ASSIGN(const int64_t application, pragma(database, "PRAGMA application_id"));
+  PAIRLOOM_ASSIGN(const int64_t version, pragma(database, "PRAGMA user_version"));
+  PAIRLOOM_ASSIGN(const int64_t objects, pragma(database, "SELECT count(*) FROM sqlite_schema"));
+  if (application == 0 && version == 0 && objects == 0) return 0;
+  if (application != kApplicationId) {
+    return fail(Errc::kIndexCorrupt, fmt::format("'{}' is a database of another program, not a pairloom index; name another "
+                                                 "file",
+                                                 database.path()));
+  }
+  if (version > newest) {
+    return fail(Errc::kIndexTooNew, fmt::format("index '{}' was made by a newer pairloom (schema {}, this one knows {}); "
+                                                "update pairloom",
+                                                database.path(), version, newest));
+  }
+  return version;
+}
+
+}  // namespace
+
+std::span<const Migration> migrations() {
+  static const Migration steps[] = {{1, version_1().c_str()}};
+  return steps;
+}
+
+Result<> migrate(Database& database, std::span<const Migration> steps) {
+  const int32_t newest = steps.back().to_version;
+  PAIRLOOM_ASSIGN(const int64_t version, index_version(database, newest));
+  if (version == newest) return {};
+  PAIRLOOM_TRY(database.execute("BEGIN IMMEDIATE"));
+  const auto run_steps = [&]() -> Result<> {
+    for (const Migration& step : steps) {
+      if (step.to_version > version) PAIRLOOM_TRY(database.execute(step.sql));
+    }
+    PAIRLOOM_TRY(database.execute(fmt::format("PRAGMA application_id = {}; PRAGMA user_version = {}", kApplicationId, newest)));
+    return database.execute("COMMIT");
+  };
+  Result<> done = run_steps();
+  if (!done && database.in_transaction()) static_cast<void>(database.execute("ROLLBACK"));
+  return done;
+}
+
+Result<> check_schema(Database& database) {
+  PAIRLOOM_ASSIGN(const int64_t version, index_version(database, kSchemaVersion));
+  if (version == 0) {
+    return fail(Errc::kIndexMissing, fmt::format("index '{}' is empty: nothing was stored yet; run 'pairloom scan' first",
+                                                 database.path()));
+  }
+  if (version < kSchemaVersion) {
+    return fail(Errc::kRefused, fmt::format("index '{}' was made by an older pairloom (schema {}, this one needs {}); run "
+                                            "'pairloom scan' once to bring it up to date",
+                                            database.path(), version, kSchemaVersion));
+  }
+  return {};
+}
+
+}  // namespace pairloom::index

@@ -1,0 +1,102 @@
+#include "index/writer_lock.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <charconv>
+#include <ctime>
+#include <optional>
+#include <string_view>
+
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+
+#include "base/text.h"
+
+namespace pairloom::index {
+namespace {
+
+// What a holder writes: "pairloom scan\n<pid>\n<start, seconds since 1970>\n".
+struct Holder {
+  std::string program;
+  pid_t pid = 0;
+  std::time_t since = 0;
+};
+
+template <class T>
+bool parse_number(std::string_view text, T& number) {
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  return error == std::errc() && end == text.data() + text.size();
+}
+
+// Empty when the text is unfinished or of a process that is no more: the lock was just taken over and not yet described.
+std::optional<Holder> read_holder(int fd) {
+  std::array<char, 512> buffer{};
+  const ssize_t size = ::pread(fd, buffer.data(), buffer.size(), 0);
+  std::string_view text(buffer.data(), size > 0 ? static_cast<size_t>(size) : 0);
+  std::array<std::string_view, 3> lines;
+  for (std::string_view& line : lines) {
+    const size_t end = text.find('\n');
+    if (end == std::string_view::npos) return std::nullopt;
+    line = text.substr(0, end);
+    text.remove_prefix(end + 1);
+  }
+  Holder holder;
+  holder.program = escape_for_terminal(lines[0]);
+  if (!parse_number(lines[1], holder.pid) || !parse_number(lines[2], holder.since)) return std::nullopt;
+  if (holder.pid <= 0 || (::kill(holder.pid, 0) != 0 && errno == ESRCH)) return std::nullopt;
+  return holder;
+}
+
+// "14:02:11" today, with the date on other days.
+std::string local_time(std::time_t when) {
+  const std::time_t now = std::time(nullptr);
+  std::tm then{}, today{};
+  ::localtime_r(&when, &then);
+  ::localtime_r(&now, &today);
+  const bool same_day = then.tm_yday == today.tm_yday && then.tm_year == today.tm_year;
+  return same_day ? fmt::format("{:%H:%M:%S}", then) : fmt::format("{:%Y-%m-%d %H:%M:%S}", then);
+}
+
+tl::unexpected<Error> held_by_another(const std::string& index_path, int fd) {
+  const std::optional<Holder> holder = read_holder(fd);
+  const std::string who = holder ? fmt::format("{} (pid {}, since {})", holder->program, holder->pid, local_time(holder->since))
+                                 : std::string("another process");
+  return fail(Errc::kIndexLocked,
+              fmt::format("index '{}' is being written by {}; wait for it or stop it", index_path, who));
+}
+
+}  // namespace
+
+Result<WriterLock> WriterLock::acquire(const std::string& index_path, const std::string& program) {
+  const std::string path = index_path + "-lock";
+  Fd fd(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644));
+  if (!fd) return fail_errno("cannot open lock file '" + path + "'", errno);
+
+  struct flock whole {};
+  whole.l_type = F_WRLCK;
+  whole.l_whence = SEEK_SET;
+  if (::fcntl(fd.get(), F_OFD_SETLK, &whole) != 0) {
+    if (errno == EAGAIN || errno == EACCES) return held_by_another(index_path, fd.get());
+    return fail_errno("cannot lock '" + path + "'", errno);
+  }
+
+  std::string name = program.substr(0, 200);
+  for (char& c : name) {
+    if (c == '\n') c = ' ';
+  }
+  const std::string text = fmt::format("{}\n{}\n{}\n", name, ::getpid(), std::time(nullptr));
+  if (::ftruncate(fd.get(), 0) != 0) return fail_errno("cannot write lock file '" + path + "'", errno);
+  PAIRLOOM_TRY(write_all(fd.get(), text.data(), text.size(), "lock file '" + path + "'"));
+  return WriterLock(std::move(fd));
+}
+
+WriterLock::~WriterLock() {
+  // Closing releases the lock; the name goes first, so that nobody reads of a holder who left.
+  if (fd_) static_cast<void>(::ftruncate(fd_.get(), 0));
+}
+
+}  // namespace pairloom::index

@@ -1,0 +1,113 @@
+// IndexWriter: stored pairs, how far they are complete, and prune.
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "index/index_writer.h"
+#include "index/writer_state.h"
+
+namespace pairloom::index {
+
+// --- pairing
+
+Result<PairingState> IndexWriter::pairing_state(Algorithm algorithm) {
+  PAIRLOOM_TRY(state_->settle());
+  PAIRLOOM_TRY(commit());
+  PAIRLOOM_ASSIGN(Query row, state_->db.query("SELECT radius, position FROM pairing WHERE algorithm = ?", algorithm));
+  PAIRLOOM_ASSIGN(const bool found, row.next());
+  PairingState pairing{.code_count = state_->codes_of(algorithm).next_position};
+  if (found) {
+    pairing.radius = row.as<uint32_t>(0);
+    pairing.position = row.as<uint64_t>(1);
+  }
+  return pairing;
+}
+
+Result<> IndexWriter::put_pairs(Algorithm algorithm, std::span<const PairRow> pairs) {
+  if (pairs.empty()) return {};
+  return state_->change([&]() -> Result<> {
+    Database& db = state_->db;
+    ContentId known = 0;  // pairs come sorted by one side
+    const auto exists = [&](ContentId content) -> Result<bool> {
+      if (content == known) return true;
+      PAIRLOOM_ASSIGN(const auto found,
+                      db.integer("SELECT 1 FROM code WHERE content = ? AND algorithm = ?", content, algorithm));
+      known = found ? content : known;
+      return found.has_value();
+    };
+    for (const PairRow& pair : pairs) {
+      PAIRLOOM_ASSIGN(const bool a_exists, exists(pair.a));
+      PAIRLOOM_ASSIGN(const bool b_exists, exists(pair.b));
+      if (pair.a >= pair.b || pair.distance > info(algorithm).bits || !a_exists || !b_exists) {
+        return fail(Errc::kInvalidArgument, fmt::format("({}, {}) at distance {} is not a pair of '{}' codes in index '{}'",
+                                                        pair.a, pair.b, pair.distance, info(algorithm).name, path()));
+      }
+      PAIRLOOM_TRY(db.run("INSERT OR IGNORE INTO pair (algorithm, a, b, distance) VALUES (?, ?, ?, ?)", algorithm, pair.a,
+                          pair.b, pair.distance));
+    }
+    return {};
+  });
+}
+
+Result<> IndexWriter::set_pairing_state(Algorithm algorithm, uint32_t radius, uint64_t position) {
+  const auto store = [&]() -> Result<> {
+    if (radius > info(algorithm).bits || position > state_->codes_of(algorithm).next_position) {
+      return fail(Errc::kInvalidArgument, fmt::format("radius {} up to position {} is beyond the '{}' codes of index '{}'", radius,
+                                                      position, info(algorithm).name, path()));
+    }
+    return state_->db.run("INSERT INTO pairing (algorithm, radius, position) VALUES (?, ?, ?) "
+                          "ON CONFLICT DO UPDATE SET radius = excluded.radius, position = excluded.position",
+                          algorithm, radius, position);
+  };
+  PAIRLOOM_TRY(state_->change(store));
+  return commit();
+}
+
+// --- maintenance
+
+namespace {
+
+// Directories that are a root, hold a live file, or are above one that does.
+constexpr Sql kCountEmptyDirectories =
+    "WITH RECURSIVE keep (id) AS (SELECT id FROM directory d WHERE EXISTS (SELECT 1 FROM file WHERE directory = d.id AND "
+    "gone_run IS NULL) UNION SELECT id FROM directory WHERE path IN (SELECT path FROM root) UNION SELECT d.parent_id FROM "
+    "directory d JOIN keep ON d.id = keep.id WHERE d.parent_id IS NOT NULL) "
+    "SELECT count(*) FROM directory WHERE id NOT IN keep";
+constexpr Sql kDeleteEmptyDirectories =
+    "WITH RECURSIVE keep (id) AS (SELECT id FROM directory d WHERE EXISTS (SELECT 1 FROM file WHERE directory = d.id AND "
+    "gone_run IS NULL) UNION SELECT id FROM directory WHERE path IN (SELECT path FROM root) UNION SELECT d.parent_id FROM "
+    "directory d JOIN keep ON d.id = keep.id WHERE d.parent_id IS NOT NULL) "
+    "DELETE FROM directory WHERE id NOT IN keep";
+
+}  // namespace
+
+Result<IndexWriter::Pruned> IndexWriter::prune(bool dry_run) {
+  State& s = *state_;
+  PAIRLOOM_TRY(commit());
+  Pruned pruned;
+  PAIRLOOM_ASSIGN(const auto contents, s.db.integer("SELECT count(*) FROM content WHERE live_files = 0"));
+  PAIRLOOM_ASSIGN(const auto directories, s.db.integer(kCountEmptyDirectories));
+  pruned.files = static_cast<uint64_t>(s.meta.gone);
+  pruned.contents = static_cast<uint64_t>(contents.value_or(0));
+  pruned.directories = static_cast<uint64_t>(directories.value_or(0));
+  if (dry_run) return pruned;
+
+  const auto remove = [&]() -> Result<> {
+    PAIRLOOM_TRY(s.db.run("DELETE FROM file WHERE gone_run IS NOT NULL"));
+    PAIRLOOM_TRY(s.db.run("INSERT INTO vacancy (algorithm, position, content) SELECT algorithm, position, content FROM code "
+                          "WHERE content IN (SELECT id FROM content WHERE live_files = 0)"));
+    if (s.db.changes() > 0 && !std::exchange(s.has_vacancies, true)) s.begin_generation();
+    PAIRLOOM_TRY(s.db.run("DELETE FROM code WHERE content IN (SELECT id FROM content WHERE live_files = 0)"));
+    PAIRLOOM_TRY(s.settle());
+    PAIRLOOM_TRY(s.db.run("DELETE FROM content WHERE live_files = 0"));
+    PAIRLOOM_TRY(s.db.run(kDeleteEmptyDirectories));
+    s.meta.gone = 0;
+    s.meta.directories -= static_cast<int64_t>(pruned.directories);
+    return {};
+  };
+  PAIRLOOM_TRY(s.change(remove));
+  PAIRLOOM_TRY(commit());
+  return pruned;
+}
+
+}  // namespace pairloom::index

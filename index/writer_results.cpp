@@ -1,0 +1,324 @@
+// IndexWriter: what became of files. Files, their contents and codes; tombstones; attempts.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <limits>
+#include <vector>
+
+#include "base/text.h"
+#include "base/version.h"
+#include "index/encoding.h"
+#include "index/index_writer.h"
+#include "index/writer_state.h"
+
+namespace pairloom::index {
+namespace {
+
+// A decoder's words, as TEXT must be.
+std::string as_text(const std::string& message) {
+  return is_valid_utf8(message) ? message : escape_for_terminal(message);
+}
+
+int64_t microseconds(uint64_t ns) {
+  return static_cast<int64_t>(ns / 1000);
+}
+
+Result<> check_name(std::string_view name) {
+  if (!name.empty() && name.find('/') == std::string_view::npos && name.find('\0') == std::string_view::npos) return {};
+  return fail(Errc::kInvalidArgument, fmt::format("'{}' is not a file name", escape_for_terminal(name)));
+}
+
+// Stored rows do not hold the device: their directory knows the file system.
+bool same_but_device(StatIdentity a, const StatIdentity& b) {
+  a.device = b.device;
+  return a == b;
+}
+
+AlgorithmSet set_of_codes(const FileResult& result) {
+  AlgorithmSet set = 0;
+  for (const FileResult::CodeOf& code : result.codes) set |= set_of(code.algorithm);
+  return set;
+}
+
+bool is_low_information(Algorithm algorithm, const ImageInfo& image) {
+  return image.quality < info(algorithm).min_quality;
+}
+
+}  // namespace
+
+// --- files
+
+Result<std::optional<StoredFile>> IndexWriter::State::stored_file(DirectoryId directory, std::string_view name) {
+  PAIRLOOM_TRY(check_name(name));
+  PAIRLOOM_ASSIGN(Query row, db.query("SELECT outcome, content, inode, size, mtime_ns, ctime_ns, attempts, gone_run IS NULL "
+                                      "FROM file WHERE directory = ? AND name = ?",
+                                      directory, Blob{name}));
+  PAIRLOOM_ASSIGN(const bool found, row.next());
+  if (!found) return std::nullopt;
+  return StoredFile{.outcome = row.as<Outcome>(0),
+                    .content = row.as<ContentId>(1),
+                    .identity = {.device = 0,
+                                 .inode = row.as<uint64_t>(2),
+                                 .size_bytes = row.as<uint64_t>(3),
+                                 .mtime_ns = row.integer(4),
+                                 .ctime_ns = row.integer(5)},
+                    .attempts = row.as<uint32_t>(6),
+                    .live = row.integer(7) != 0};
+}
+
+int64_t& IndexWriter::State::count_of(Outcome outcome, bool live) {
+  if (!live) return meta.gone;
+  if (outcome == Outcome::kIndexed) return meta.images;
+  return outcome == Outcome::kNotImage ? meta.not_images : meta.failures;
+}
+
+Result<> IndexWriter::State::add_live_files(ContentId content, int difference) {
+  PAIRLOOM_ASSIGN(const auto now, db.integer("UPDATE content SET live_files = live_files + ? WHERE id = ? RETURNING live_files",
+                                             difference, content));
+  if (!now) return fail(Errc::kInvalidArgument, fmt::format("there is no content {} in index '{}'", content, path));
+  if (difference > 0 && *now == difference) ++meta.contents;
+  if (difference < 0 && *now == 0) --meta.contents;
+  return {};
+}
+
+// Replaces the row and everything that depends on it: the counts and the live files of the old and the new content.
+Result<> IndexWriter::State::store_file(RunId run, const NewFile& file, const std::optional<StoredFile>& before) {
+  const std::optional<ContentId> content = file.content != 0 ? std::optional(file.content) : std::nullopt;
+  const uint32_t program_version = file.outcome == Outcome::kIndexed ? 0 : kVersionNumber;
+  const StatIdentity& id = file.identity;
+  if (before) {
+    PAIRLOOM_TRY(db.run("UPDATE file SET inode = ?, size = ?, mtime_ns = ?, ctime_ns = ?, outcome = ?, content = ?, "
+                        "attempts = ?, program_version = ?, run = ?, gone_run = NULL WHERE directory = ? AND name = ?",
+                        id.inode, id.size_bytes, id.mtime_ns, id.ctime_ns, file.outcome, content, file.attempts,
+                        program_version, run, file.directory, Blob{file.name}));
+    --count_of(before->outcome, before->live);
+    if (is_failure(before->outcome) && !is_failure(file.outcome)) {
+      PAIRLOOM_TRY(db.run("DELETE FROM failure WHERE directory = ? AND name = ?", file.directory, Blob{file.name}));
+    }
+  } else {
+    PAIRLOOM_TRY(db.run("INSERT INTO file (directory, name, inode, size, mtime_ns, ctime_ns, outcome, content, attempts, "
+                        "program_version, run) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                        file.directory, Blob{file.name}, id.inode, id.size_bytes, id.mtime_ns, id.ctime_ns, file.outcome,
+                        content, file.attempts, program_version, run));
+  }
+  ++count_of(file.outcome, true);
+
+  const ContentId old_content = before && before->live ? before->content : 0;
+  if (file.content_counted) {
+    ++meta.contents;
+  } else if (file.content != 0 && file.content != old_content) {
+    PAIRLOOM_TRY(add_live_files(file.content, +1));
+  }
+  if (old_content != 0 && old_content != file.content) PAIRLOOM_TRY(add_live_files(old_content, -1));
+  return {};
+}
+
+Result<> IndexWriter::State::store_failure(DirectoryId directory, std::string_view name, const std::string& message,
+                                           uint32_t worker_slot, uint64_t elapsed_ns) {
+  const std::string text = as_text(message);
+  return db.run("INSERT INTO failure (directory, name, message, worker_slot, elapsed_us) VALUES (?, ?, ?, ?, ?) "
+                "ON CONFLICT DO UPDATE SET message = excluded.message, worker_slot = excluded.worker_slot, "
+                "elapsed_us = excluded.elapsed_us",
+                directory, Blob{name}, Text{text}, worker_slot, microseconds(elapsed_ns));
+}
+
+// --- contents and their codes
+
+Result<std::pair<ContentId, bool>> IndexWriter::State::store_content(RunId run, const FileResult& result) {
+  const StoredBytes digest(result.digest);
+  AlgorithmSet stored = 0, stored_default = 0, stored_full = 0;
+  ContentId id = 0;
+  {
+    PAIRLOOM_ASSIGN(Query row, db.query("SELECT id, algorithms, algorithms_default, algorithms_full FROM content "
+                                        "WHERE digest = ? AND size = ?",
+                                        Blob{digest.view()}, result.identity.size_bytes));
+    PAIRLOOM_ASSIGN(const bool found, row.next());
+    if (found) {
+      id = row.as<ContentId>(0);
+      stored = row.as<AlgorithmSet>(1);
+      stored_default = row.as<AlgorithmSet>(2);
+      stored_full = row.as<AlgorithmSet>(3);
+    }
+  }
+  if (id == 0) {
+    PAIRLOOM_ASSIGN(id, insert_content(run, result));
+    return std::pair(id, true);
+  }
+  const AlgorithmSet good = result.accuracy == Accuracy::kFull      ? stored_full
+                            : result.accuracy == Accuracy::kDefault ? stored_default
+                                                                    : stored;
+  if ((set_of_codes(result) & ~good) != 0) PAIRLOOM_TRY(improve_content(id, result, stored, good));
+  return std::pair(id, false);
+}
+
+Result<ContentId> IndexWriter::State::insert_content(RunId run, const FileResult& result) {
+  if (meta.next_content > int64_t{std::numeric_limits<ContentId>::max()}) {
+    return fail(Errc::kTooLarge, fmt::format("index '{}' is full: it has numbered {} different images; start a second index",
+                                             path, std::numeric_limits<ContentId>::max()));
+  }
+  const auto id = static_cast<ContentId>(meta.next_content++);
+  const StoredBytes digest(result.digest);
+  const ImageInfo& image = result.image;
+  const std::string warning = image.damaged ? as_text(result.message) : std::string();
+  const AlgorithmSet set = set_of_codes(result);
+  PAIRLOOM_TRY(db.run("INSERT INTO content (id, digest, size, format, width, height, orientation, quality, reduction, animated, "
+                      "alpha, damaged, warning, algorithms, algorithms_default, algorithms_full, live_files, first_run, "
+                      "worker_slot, elapsed_us) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1, ?, ?, ?)",
+                      id, Blob{digest.view()}, result.identity.size_bytes, image.format, image.width_px, image.height_px,
+                      image.orientation, image.quality, image.reduction, image.animated, image.has_alpha, image.damaged,
+                      Text{warning}, set, result.accuracy >= Accuracy::kDefault ? set : 0,
+                      result.accuracy == Accuracy::kFull ? set : 0, run, result.worker_slot, microseconds(result.elapsed_ns)));
+  AlgorithmSet done = 0;
+  for (const FileResult::CodeOf& code : result.codes) {
+    if (contains(done, code.algorithm)) continue;
+    PAIRLOOM_TRY(insert_code(id, code, image));
+    done |= set_of(code.algorithm);
+  }
+  return id;
+}
+
+// Adds the codes that a known content lacks (those not in `stored`) and replaces those of lower accuracy (not in `good`).
+Result<> IndexWriter::State::improve_content(ContentId id, const FileResult& result, AlgorithmSet stored, AlgorithmSet good) {
+  AlgorithmSet improved = 0;
+  for (const FileResult::CodeOf& code : result.codes) {
+    if (contains(good | improved, code.algorithm)) continue;
+    if (contains(stored, code.algorithm)) {
+      PAIRLOOM_TRY(replace_code(id, code, result.image));
+    } else {
+      PAIRLOOM_TRY(insert_code(id, code, result.image));
+    }
+    improved |= set_of(code.algorithm);
+  }
+  const ImageInfo& image = result.image;
+  const std::string warning = image.damaged ? as_text(result.message) : std::string();
+  const bool has_quality = contains(improved, Algorithm::kPdq);  // else it is PDQ's older answer that stays true
+  return db.run("UPDATE content SET algorithms = algorithms | ?1, algorithms_default = algorithms_default | ?2, "
+                "algorithms_full = algorithms_full | ?3, format = ?4, width = ?5, height = ?6, orientation = ?7, "
+                "quality = CASE WHEN ?8 THEN ?9 ELSE quality END, reduction = ?10, animated = ?11, alpha = ?12, "
+                "damaged = ?13, warning = ?14 WHERE id = ?15",
+                improved, result.accuracy >= Accuracy::kDefault ? improved : 0,
+                result.accuracy == Accuracy::kFull ? improved : 0, image.format, image.width_px, image.height_px,
+                image.orientation, has_quality, image.quality, image.reduction, image.animated, image.has_alpha, image.damaged,
+                Text{warning}, id);
+}
+
+Result<> IndexWriter::State::insert_code(ContentId content, const FileResult::CodeOf& code, const ImageInfo& image) {
+  const StoredBytes bytes(code.code, code.algorithm);
+  return db.run("INSERT INTO code (algorithm, position, content, code, flags) VALUES (?, ?, ?, ?, ?)", code.algorithm,
+                codes_of(code.algorithm).next_position++, content, Blob{bytes.view()},
+                is_low_information(code.algorithm, image) ? search::kLowInformation : 0);
+}
+
+// A code in the code file never changes: the new one gets a new position, the old position becomes a vacancy.
+Result<> IndexWriter::State::replace_code(ContentId content, const FileResult::CodeOf& code, const ImageInfo& image) {
+  const StoredBytes bytes(code.code, code.algorithm);
+  const bool low = is_low_information(code.algorithm, image);
+  uint64_t position = 0;
+  {
+    PAIRLOOM_ASSIGN(Query row, db.query("SELECT position, code, flags FROM code WHERE content = ? AND algorithm = ?", content,
+                                        code.algorithm));
+    PAIRLOOM_ASSIGN(const bool found, row.next());
+    if (!found) return insert_code(content, code, image);
+    const bool was_low = (row.integer(2) & search::kLowInformation) != 0;
+    if (row.bytes(1) == bytes.view() && was_low == low) return {};  // the better decode says the same
+    position = row.as<uint64_t>(0);
+  }
+  PAIRLOOM_TRY(vacate(code.algorithm, position, content));
+  return insert_code(content, code, image);
+}
+
+// --- the public methods
+
+Result<> IndexWriter::put(RunId run, const FileResult& result) {
+  return state_->change([&]() -> Result<> {
+    State& s = *state_;
+    PAIRLOOM_ASSIGN(const auto before, s.stored_file(result.directory, result.name));
+    NewFile file{
+        .directory = result.directory, .name = result.name, .identity = result.identity, .outcome = result.outcome};
+    if (result.outcome == Outcome::kIndexed) {
+      PAIRLOOM_ASSIGN(const auto stored, s.store_content(run, result));
+      file.content = stored.first;
+      file.content_counted = stored.second;
+    } else {
+      const bool same = before && same_but_device(before->identity, result.identity);
+      file.attempts = std::max(result.attempts, same ? before->attempts : 0);
+    }
+    PAIRLOOM_TRY(s.store_file(run, file, before));
+    if (!is_failure(result.outcome)) return {};
+    return s.store_failure(result.directory, result.name, result.message, result.worker_slot, result.elapsed_ns);
+  });
+}
+
+Result<> IndexWriter::put_moved(RunId run, DirectoryId directory, const std::string& name, const StatIdentity& identity,
+                                ContentId content) {
+  return state_->change([&]() -> Result<> {
+    State& s = *state_;
+    PAIRLOOM_ASSIGN(const auto before, s.stored_file(directory, name));
+    const NewFile file{.directory = directory,
+                       .name = name,
+                       .identity = identity,
+                       .outcome = Outcome::kIndexed,
+                       .content = content};
+    return s.store_file(run, file, before);
+  });
+}
+
+Result<bool> IndexWriter::State::mark_gone(RunId run, DirectoryId directory, std::string_view name) {
+  PAIRLOOM_ASSIGN(const auto before, stored_file(directory, name));
+  if (!before || !before->live) return false;
+  PAIRLOOM_TRY(db.run("UPDATE file SET gone_run = ? WHERE directory = ? AND name = ?", run, directory, Blob{name}));
+  --count_of(before->outcome, true);
+  ++meta.gone;
+  if (before->content != 0) PAIRLOOM_TRY(add_live_files(before->content, -1));
+  return true;
+}
+
+Result<> IndexWriter::mark_gone(RunId run, DirectoryId directory, const std::string& name) {
+  return state_->change([&]() -> Result<> {
+    PAIRLOOM_TRY(state_->mark_gone(run, directory, name));
+    return {};
+  });
+}
+
+Result<uint64_t> IndexWriter::mark_directory_gone(RunId run, DirectoryId directory) {
+  std::vector<DirectoryId> tree;
+  {
+    PAIRLOOM_ASSIGN(Query row, state_->db.query("WITH RECURSIVE tree (id) AS (VALUES (?) UNION ALL SELECT d.id FROM directory d "
+                                                "JOIN tree ON d.parent_id = tree.id) SELECT id FROM tree",
+                                                directory));
+    PAIRLOOM_TRY(row.each([&] { tree.push_back(row.integer(0)); }));
+  }
+  uint64_t marked = 0;
+  for (const DirectoryId id : tree) {
+    // A page of names at a time: rows are not changed under the statement that reads them.
+    const auto mark = [&](const std::string& name) {
+      return state_->change([&]() -> Result<> {
+        PAIRLOOM_ASSIGN(const bool was_live, state_->mark_gone(run, id, name));
+        marked += was_live ? 1 : 0;
+        return {};
+      });
+    };
+    PAIRLOOM_TRY(visit_known_names(id, mark));
+  }
+  return marked;
+}
+
+Result<> IndexWriter::put_attempts(RunId run, DirectoryId directory, const std::string& name, const StatIdentity& identity,
+                                   uint32_t points) {
+  PAIRLOOM_TRY(commit());
+  const auto store = [&]() -> Result<> {
+    State& s = *state_;
+    PAIRLOOM_ASSIGN(const auto before, s.stored_file(directory, name));
+    if (before && before->live && same_but_device(before->identity, identity)) {  // what is known of these bytes stays
+      return s.db.run("UPDATE file SET attempts = ? WHERE directory = ? AND name = ?", points, directory, Blob{name});
+    }
+    const NewFile file{
+        .directory = directory, .name = name, .identity = identity, .outcome = Outcome::kCrashed, .attempts = points};
+    PAIRLOOM_TRY(s.store_file(run, file, before));
+    return s.store_failure(directory, name, "a worker died or passed its deadline at this file; it is tried again", 0, 0);
+  };
+  PAIRLOOM_TRY(state_->change(store));
+  return commit();
+}
+
+}  // namespace pairloom::index

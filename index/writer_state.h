@@ -1,0 +1,122 @@
+// What an open IndexWriter holds, and the steps its methods are made of. Private to index/writer_*.cpp and index_writer.cpp.
+// Runs in: supervisor.
+//
+// Transactions: the first change begins one, commit() ends it. Any error in a change rolls back to the last commit and
+// reloads what is cached here, so that the writer stays usable.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "index/index_writer.h"
+#include "index/sqlite.h"
+#include "index/writer_lock.h"
+#include "search/code_file.h"
+
+namespace pairloom::index {
+
+// Rows a visitor or a long statement handles at a time: bounds memory and keeps read transactions short.
+constexpr size_t kPageRows = 4096;
+
+// A row of `file` as it was before a change.
+struct StoredFile {
+  Outcome outcome;
+  ContentId content;  // 0 = none
+  StatIdentity identity;
+  uint32_t attempts;
+  bool live;
+};
+
+// A row of `file` to be written.
+struct NewFile {
+  DirectoryId directory;
+  std::string_view name;
+  const StatIdentity& identity;
+  Outcome outcome;
+  ContentId content = 0;
+  uint32_t attempts = 0;
+  bool content_counted = false;  // the content was made for this file: its live_files counts it already
+};
+
+struct IndexWriter::State {
+  State(std::string index_path, WriterLock writer_lock, Database database)
+      : path(std::move(index_path)), lock(std::move(writer_lock)), db(std::move(database)) {}
+
+  std::string path;
+  WriterLock lock;  // released after the database is closed
+  Database db;
+
+  // The row of `meta`, as of the current transaction.
+  struct Meta {
+    uint64_t index_id = 0, generation = 0;
+    int64_t next_content = 1;
+    int64_t images = 0, not_images = 0, failures = 0, gone = 0, contents = 0, directories = 0;
+  } meta;
+  bool has_vacancies = false;
+  uint64_t changes = 0;
+  bool loaded = false;  // false after a rollback whose reload failed
+
+  // The codes of one algorithm.
+  struct Codes {
+    uint64_t next_position = 0;
+    std::optional<search::CodeFileWriter> file;
+    uint64_t file_generation = 0;
+  };
+  std::array<Codes, 32> codes;  // by algorithm number
+  Codes& codes_of(Algorithm a) { return codes[static_cast<size_t>(a)]; }
+
+  // --- transactions (index_writer.cpp)
+  Result<> load();
+  Result<> begin();
+  Result<> commit();  // SQLite only; publish_codes() follows
+  void roll_back();
+  // Runs a change in the open transaction; rolls all of it back when it fails.
+  template <class Body>
+  auto change(Body body) -> decltype(body()) {
+    if (auto begun = begin(); !begun) return tl::unexpected(std::move(begun).error());
+    auto done = body();
+    if (!done) {
+      roll_back();
+    } else {
+      ++changes;
+    }
+    return done;
+  }
+
+  // --- files and contents (writer_results.cpp)
+  Result<std::optional<StoredFile>> stored_file(DirectoryId directory, std::string_view name);
+  Result<> store_file(RunId run, const NewFile& file, const std::optional<StoredFile>& before);
+  Result<> store_failure(DirectoryId directory, std::string_view name, const std::string& message, uint32_t worker_slot,
+                         uint64_t elapsed_ns);
+  Result<bool> mark_gone(RunId run, DirectoryId directory, std::string_view name);  // false: was not live
+  Result<> add_live_files(ContentId content, int difference);
+  int64_t& count_of(Outcome outcome, bool live);
+  // The content of an indexed file, made if needed; and whether it was made.
+  Result<std::pair<ContentId, bool>> store_content(RunId run, const FileResult& result);
+  Result<ContentId> insert_content(RunId run, const FileResult& result);
+  Result<> improve_content(ContentId id, const FileResult& result, AlgorithmSet stored, AlgorithmSet good);
+  Result<> insert_code(ContentId content, const FileResult::CodeOf& code, const ImageInfo& image);
+  Result<> replace_code(ContentId content, const FileResult::CodeOf& code, const ImageInfo& image);
+
+  // --- codes and code files (writer_codes.cpp)
+  std::string code_file_path(Algorithm algorithm) const;
+  // Forgets the codes of an algorithm that this build computes differently.
+  Result<> drop_outdated_codes();
+  // Takes a code away: its position becomes a vacancy, and with the first vacancy a new generation begins.
+  Result<> vacate(Algorithm algorithm, uint64_t position, ContentId content);
+  void begin_generation();
+  // Closes all vacancies: pairs of vacated contents go or pass to equals, positions become dense again.
+  Result<> settle();
+  Result<> settle_pairs(Algorithm algorithm);
+  Result<> fill_vacancies(Algorithm algorithm);
+  Result<> move_codes_down(Algorithm algorithm, uint64_t end, uint64_t source_end);
+  // Brings every code file up to what is committed. Nothing while there are vacancies.
+  Result<> publish_codes();
+  Result<> publish_codes_of(Algorithm algorithm);
+};
+
+}  // namespace pairloom::index

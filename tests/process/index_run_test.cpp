@@ -1,0 +1,265 @@
+// Indexing runs end to end, with the real worker on real files: what is decoded, what is recognised, what is kept.
+#include "daemon/index_run.h"
+
+#include <fcntl.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <map>
+
+#include "base/fd.h"
+#include "index/index_reader.h"
+#include "index/index_writer.h"
+#include "tests/support/draw.h"
+#include "tests/support/encode.h"
+#include "tests/support/temp_dir.h"
+
+namespace pairloom::daemon {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string as_text(const test::Bytes& bytes) { return {reinterpret_cast<const char*>(bytes.data()), bytes.size()}; }
+std::string jpeg(uint64_t seed, int quality = 90) { return as_text(test::encode_jpeg(test::draw_picture(seed, 320, 240), {.quality = quality})); }
+
+class IndexRunTest : public ::testing::Test {
+ protected:
+  IndexRequest request() const {
+    IndexRequest request;
+    request.roots = {pictures_.path()};
+    request.pool.jobs = 2;
+    request.pool.worker_program = PAIRLOOM_WORKER;
+    return request;
+  }
+
+  index::RunTotals run(const IndexRequest& request) {
+    auto index = index::IndexWriter::open(index_path(), "test");
+    EXPECT_TRUE(index) << index.error().message;
+    problems_.clear();
+    RunObserver observer;
+    observer.problem = [this](const Problem& problem) { problems_[problem.path] = problem.reason; };
+    auto summary = run_index(*index, request, observer);
+    EXPECT_TRUE(summary) << summary.error().message;
+    missing_roots_ = summary->missing_roots;
+    return summary->totals;
+  }
+  index::RunTotals run() { return run(request()); }
+
+  index::IndexReader reader() const { return index::IndexReader::open(index_path()).value(); }
+
+  std::map<std::string, Outcome> files() const {
+    std::map<std::string, Outcome> all;
+    EXPECT_TRUE(reader().visit_files([&](const index::FileRow& row) -> Result<> {
+      all[row.path] = row.outcome;
+      return {};
+    }));
+    return all;
+  }
+
+  uint64_t pair_count(Algorithm algorithm = Algorithm::kPdq) const {
+    uint64_t count = 0;
+    EXPECT_TRUE(reader().visit_pairs(algorithm, 256, [&](const index::PairRow&) -> Result<> {
+      ++count;
+      return {};
+    }));
+    return count;
+  }
+
+  std::string index_path() const { return home_ / "index.db"; }
+
+  test::TempDir pictures_, home_;
+  std::map<std::string, std::string> problems_;
+  std::vector<std::string> missing_roots_;
+};
+
+TEST_F(IndexRunTest, FindsANearDuplicateAndAnExactOne) {
+  pictures_.write("a.jpg", jpeg(1));
+  pictures_.write("a-again.jpg", jpeg(1));
+  pictures_.write("a-small.jpg", jpeg(1, 60));
+  pictures_.write("other.jpg", jpeg(2));
+  const auto totals = run();
+  EXPECT_EQ(totals.indexed, 4u);
+  EXPECT_EQ(totals.failed, 0u);
+  EXPECT_EQ(pair_count(), 1u);
+  EXPECT_EQ(reader().contents_with_copies().value().size(), 1u);
+}
+
+TEST_F(IndexRunTest, NothingChangedMeansNothingIsOpened) {
+  for (int i = 0; i < 20; ++i) pictures_.write(std::to_string(i % 3) + "/" + std::to_string(i) + ".jpg", jpeg(static_cast<uint64_t>(i)));
+  pictures_.write("notes.txt", "no image");
+  pictures_.write("broken.png", "\x89PNG\r\n\x1a\n and then nothing");
+  EXPECT_EQ(run().indexed, 20u);
+  const auto again = run();
+  EXPECT_EQ(again.seen, 22u);
+  EXPECT_EQ(again.unchanged, 22u) << "failures and non-images are remembered too";
+  EXPECT_EQ(again.bytes_read, 0u);
+}
+
+TEST_F(IndexRunTest, EveryOddFileIsAccountedFor) {
+  pictures_.write("good.jpg", jpeg(1));
+  pictures_.write("empty.jpg", "");
+  pictures_.write("text.jpg", "not an image at all");
+  pictures_.write("cut.png", as_text(test::encode_png(test::draw_picture(3, 200, 200))).substr(0, 60));
+  pictures_.write("fake.heic", std::string("\0\0\0\x18" "ftypheic\0\0\0\0mif1heic", 24));
+  pictures_.write("new\nline\xff.jpg", jpeg(4));
+  ASSERT_EQ(::mkfifo((pictures_ / "pipe.jpg").c_str(), 0600), 0);
+  fs::create_directory(pictures_ / "directory.jpg");
+  const auto totals = run();
+  EXPECT_EQ(totals.seen, 6u);
+  EXPECT_EQ(totals.indexed, 2u);
+  EXPECT_EQ(totals.not_image, 2u);
+  EXPECT_EQ(totals.failed, 2u);
+  const auto all = files();
+  EXPECT_EQ(all.at(pictures_ / "cut.png"), Outcome::kCorrupt);
+  EXPECT_EQ(all.at(pictures_ / "fake.heic"), Outcome::kUnsupported);
+  EXPECT_THAT(problems_.at(pictures_ / "fake.heic"), ::testing::HasSubstr("HEIF"));
+  EXPECT_EQ(all.at(pictures_ / "new\nline\xff.jpg"), Outcome::kIndexed);
+}
+
+TEST_F(IndexRunTest, MovedAndRenamedFilesAreNotReadAgain) {
+  pictures_.write("a/one.jpg", jpeg(1));
+  pictures_.write("a/two.jpg", jpeg(2));
+  pictures_.write("b/three.jpg", jpeg(3));
+  run();
+  fs::rename(pictures_ / "a/one.jpg", pictures_ / "b/uno.jpg");
+  fs::rename(pictures_ / "b/three.jpg", pictures_ / "b/tres.jpg");
+  fs::rename(pictures_ / "a", pictures_ / "z");
+  const auto totals = run();
+  EXPECT_EQ(totals.moved, 3u);
+  EXPECT_EQ(totals.bytes_read, 0u);
+  EXPECT_EQ(totals.gone, 3u);
+  EXPECT_THAT(files(), ::testing::ElementsAre(::testing::Pair(pictures_ / "b/tres.jpg", Outcome::kIndexed),
+                                              ::testing::Pair(pictures_ / "b/uno.jpg", Outcome::kIndexed),
+                                              ::testing::Pair(pictures_ / "z/two.jpg", Outcome::kIndexed)));
+}
+
+TEST_F(IndexRunTest, DeletedFilesAndDirectoriesAreGoneAndComeBack) {
+  pictures_.write("stay.jpg", jpeg(1));
+  const std::string gone = pictures_.write("gone.jpg", jpeg(2));
+  pictures_.write("dir/deep/er/x.jpg", jpeg(3));
+  run();
+  fs::remove(gone);
+  fs::rename(pictures_ / "dir", home_ / "dir");
+  EXPECT_EQ(run().gone, 2u);
+  EXPECT_EQ(files().size(), 1u);
+  fs::rename(home_ / "dir", pictures_ / "dir");
+  const auto back = run();
+  EXPECT_EQ(back.bytes_read, 0u);
+  EXPECT_EQ(files().size(), 2u);
+}
+
+TEST_F(IndexRunTest, AChangedFileIsReadAgain) {
+  pictures_.write("a.jpg", jpeg(1));
+  run();
+  pictures_.write("a.jpg", jpeg(2));
+  EXPECT_EQ(run().indexed, 1u);
+}
+
+TEST_F(IndexRunTest, AMissingRootIsNoDeletion) {
+  pictures_.write("a.jpg", jpeg(1));
+  run();
+  fs::rename(pictures_.path(), pictures_.path() + ".away");
+  const auto totals = run();
+  fs::rename(pictures_.path() + ".away", pictures_.path());
+  EXPECT_EQ(totals.gone, 0u);
+  EXPECT_THAT(missing_roots_, ::testing::ElementsAre(pictures_.path()));
+  EXPECT_EQ(files().size(), 1u);
+}
+
+TEST_F(IndexRunTest, AnotherFileSystemInPlaceOfTheOldOneIsNoDeletion) {
+  const std::string mount_point = pictures_ / "disk";
+  fs::create_directory(mount_point);
+  const auto mount = [&] { return ::mount("tmpfs", mount_point.c_str(), "tmpfs", 0, nullptr) == 0; };
+  if (!mount()) GTEST_SKIP() << "needs the right to mount a file system";
+  pictures_.write("here.jpg", jpeg(1));
+  pictures_.write("disk/there.jpg", jpeg(2));
+  run();
+  EXPECT_EQ(files().size(), 2u);
+  ASSERT_EQ(::umount(mount_point.c_str()), 0);
+  EXPECT_EQ(run().gone, 0u) << "the mount point is empty now, but it is another file system";
+  EXPECT_EQ(files().size(), 2u);
+  fs::remove(mount_point);
+  EXPECT_EQ(run().gone, 0u) << "and not there at all now";
+  EXPECT_EQ(files().size(), 2u);
+}
+
+TEST_F(IndexRunTest, ExcludingFilesLaterForgetsNothing) {
+  pictures_.write("a.jpg", jpeg(1));
+  pictures_.write("b.png", as_text(test::encode_png(test::draw_picture(2, 200, 150))));
+  pictures_.write("sub/c.jpg", jpeg(3));
+  run();
+  IndexRequest narrow = request();
+  narrow.walk.exclude = {"*.png", "sub"};
+  EXPECT_EQ(run(narrow).gone, 0u);
+  EXPECT_EQ(files().size(), 3u);
+}
+
+TEST_F(IndexRunTest, MoreAlgorithmsLaterReadWhatLacksThemOnce) {
+  pictures_.write("a.jpg", jpeg(1));
+  pictures_.write("b.jpg", jpeg(1, 50));
+  run();
+  IndexRequest more = request();
+  more.setup.algorithms = set_of(Algorithm::kPdq) | set_of(Algorithm::kDhash);
+  more.pair_algorithms = more.setup.algorithms;
+  EXPECT_EQ(run(more).indexed, 2u);
+  EXPECT_EQ(pair_count(Algorithm::kDhash), 1u);
+  EXPECT_EQ(run(more).unchanged, 2u);
+  EXPECT_EQ(run().unchanged, 2u) << "asking for fewer does not lose any";
+}
+
+TEST_F(IndexRunTest, PairsComeOutTheSameInOneRunAndInMany) {
+  for (uint64_t i = 0; i < 30; ++i) pictures_.write(std::to_string(i) + ".jpg", jpeg(i / 3, 90 - static_cast<int>(i % 3) * 15));
+  run();
+  const uint64_t at_once = pair_count();
+  EXPECT_GE(at_once, 20u);
+  for (const auto& entry : fs::directory_iterator(home_.path())) fs::remove(entry.path());
+  for (uint64_t last = 5; last <= 30; last += 5) {
+    IndexRequest part = request();
+    part.roots.clear();
+    for (uint64_t i = 0; i < last; ++i) part.roots.push_back(pictures_ / (std::to_string(i) + ".jpg"));
+    run(part);
+  }
+  EXPECT_EQ(pair_count(), at_once);
+}
+
+TEST_F(IndexRunTest, PathListsIndexWhatTheyName) {
+  const std::string a = pictures_.write("a.jpg", jpeg(1));
+  pictures_.write("b.jpg", jpeg(2));
+  int ends[2];
+  ASSERT_EQ(::pipe2(ends, O_CLOEXEC), 0);
+  Fd reader_end(ends[0]), writer_end(ends[1]);
+  ASSERT_TRUE(write_all(writer_end.get(), a.c_str(), a.size() + 1, "pipe"));
+  writer_end.reset();
+  IndexRequest list = request();
+  list.roots.clear();
+  list.files_from_fd = reader_end.get();
+  list.files_from_nul = true;
+  EXPECT_EQ(run(list).indexed, 1u);
+  EXPECT_EQ(files().size(), 1u);
+}
+
+TEST_F(IndexRunTest, ASecondWriterIsToldWhoTheFirstIs) {
+  auto first = index::IndexWriter::open(index_path(), "pairloom scan").value();
+  const auto second = index::IndexWriter::open(index_path(), "test");
+  ASSERT_FALSE(second);
+  EXPECT_EQ(second.error().code, Errc::kIndexLocked);
+  EXPECT_THAT(second.error().message, ::testing::AllOf(::testing::HasSubstr("pairloom scan"), ::testing::HasSubstr(std::to_string(::getpid()))));
+}
+
+TEST_F(IndexRunTest, ExtractFilesAnswersInTheOrderOfTheQuestion) {
+  const std::string a = pictures_.write("a.jpg", jpeg(1)), b = pictures_.write("b.jpg", jpeg(2));
+  const auto results = extract_files({b, pictures_ / "missing.jpg", a}, {}, request().pool);
+  ASSERT_TRUE(results) << results.error().message;
+  ASSERT_EQ(results->size(), 3u);
+  EXPECT_EQ((*results)[0].outcome, Outcome::kIndexed);
+  EXPECT_EQ((*results)[1].outcome, Outcome::kUnreadable);
+  EXPECT_EQ((*results)[2].outcome, Outcome::kIndexed);
+  EXPECT_NE((*results)[0].digest, (*results)[2].digest);
+}
+
+}  // namespace
+}  // namespace pairloom::daemon

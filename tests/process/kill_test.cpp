@@ -1,0 +1,129 @@
+// kill -9 of any process at any moment: after a rerun the index equals that of an undisturbed run, and nothing is left behind.
+#include <gtest/gtest.h>
+
+#include <csignal>
+#include <cstdlib>
+#include <filesystem>
+#include <map>
+#include <random>
+#include <set>
+
+#include "index/index_reader.h"
+#include "tests/support/draw.h"
+#include "tests/support/encode.h"
+#include "tests/support/program.h"
+#include "tests/support/temp_dir.h"
+
+namespace pairloom {
+namespace {
+
+namespace fs = std::filesystem;
+
+// Everything an index says that does not depend on when and by whom it was said.
+struct Contents {
+  std::map<std::string, std::string> files;   // path -> digest, facts, codes
+  std::set<std::string> pairs;                // "path path distance"
+  friend bool operator==(const Contents&, const Contents&) = default;
+};
+
+Contents contents_of(const std::string& index_path) {
+  Contents all;
+  auto index = index::IndexReader::open(index_path).value();
+  std::map<index::ContentId, std::string> first_path;
+  EXPECT_TRUE(index.visit_files([&](const index::FileRow& file) -> Result<> {
+    std::string& text = all.files[file.path];
+    text = std::string(name_of(file.outcome));
+    if (file.content == 0) return {};
+    first_path.emplace(file.content, file.path);
+    PAIRLOOM_ASSIGN(const auto content, index.content(file.content));
+    text += " " + std::to_string(content->digest.lo) + " " + std::to_string(content->image.width_px) + "x" +
+            std::to_string(content->image.height_px);
+    PAIRLOOM_ASSIGN(const auto code, index.code(file.content, Algorithm::kPdq));
+    text += " " + to_hex(code.value(), 256);
+    return {};
+  }));
+  EXPECT_TRUE(index.visit_pairs(Algorithm::kPdq, 31, [&](const index::PairRow& pair) -> Result<> {
+    std::string a = first_path.at(pair.a), b = first_path.at(pair.b);
+    if (a > b) std::swap(a, b);
+    all.pairs.insert(a + " " + b + " " + std::to_string(pair.distance));
+    return {};
+  }));
+  return all;
+}
+
+class Kill : public ::testing::Test {
+ protected:
+  static constexpr int kPictures = 240;
+
+  // Programs of our own directory, so that the process table can be searched for leftovers.
+  void SetUp() override {
+    fs::create_directory(home_ / "bin");
+    fs::copy_file(PAIRLOOM_PROGRAM, home_ / "bin/pairloom");
+    fs::copy_file(PAIRLOOM_WORKER, home_ / "bin/pairloom-worker");
+    // Each fourth picture is a lightly re-encoded copy of the one before, so that there are pairs to lose.
+    for (int i = 0; i < kPictures; ++i) {
+      const auto seed = static_cast<uint64_t>(i % 4 == 3 ? i - 1 : i);
+      const auto bytes = test::encode_jpeg(test::draw_picture(seed, 320, 240), {.quality = i % 4 == 3 ? 70 : 92});
+      pictures_.write(std::to_string(i % 7) + "/" + std::to_string(i) + ".jpg",
+                      {reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+    }
+  }
+
+  std::vector<std::string> command(const std::string& index) const {
+    return {home_ / "bin/pairloom", "--index", index, "--jobs", "2", "index", "add", pictures_.path()};
+  }
+
+  test::TempDir pictures_, home_;
+};
+
+int rounds() {
+  const char* text = std::getenv("PAIRLOOM_KILL_ROUNDS");
+  return text ? std::atoi(text) : 50;
+}
+
+TEST_F(Kill, AnyProcessAtAnyMomentLosesNothing) {
+  const std::string calm = home_ / "calm.db", stormy = home_ / "stormy.db";
+  const auto undisturbed = test::run_program(command(calm));
+  ASSERT_EQ(undisturbed.status, 0) << undisturbed.err;
+  const Contents expected = contents_of(calm);
+  ASSERT_EQ(expected.files.size(), static_cast<size_t>(kPictures));
+  ASSERT_GE(expected.pairs.size(), static_cast<size_t>(kPictures / 4));
+
+  std::mt19937 random(20);
+  int worker_kills = 0, supervisor_kills = 0, completed = 0;
+  while (worker_kills + supervisor_kills < rounds()) {
+    test::Running run(command(stormy));
+    bool supervisor_killed = false;
+    while (!supervisor_killed && !run.ends_within_ms(static_cast<int>(random() % 120))) {
+      const auto workers = test::children_of(run.pid());
+      if (random() % 3 == 0) {
+        run.kill(SIGKILL);
+        supervisor_killed = true;
+        ++supervisor_kills;
+      } else if (!workers.empty()) {
+        ::kill(workers[random() % workers.size()], SIGKILL);
+        ++worker_kills;
+      }
+    }
+    const int status = run.wait();
+    if (supervisor_killed) continue;
+    ASSERT_EQ(status, 0);
+    ++completed;
+    EXPECT_EQ(contents_of(stormy), expected);
+    for (const auto& entry : fs::directory_iterator(home_.path()))  // the next round starts from nothing
+      if (entry.path().filename().string().starts_with("stormy.db")) fs::remove(entry.path());
+  }
+  ASSERT_EQ(test::run_program(command(stormy)).status, 0);
+  EXPECT_EQ(contents_of(stormy), expected);
+  EXPECT_TRUE(index::IndexReader::open(stormy).value().verify().value().empty());
+  std::printf("%d workers and %d supervisors killed, %d runs completed in between\n", worker_kills, supervisor_kills, completed);
+
+  // A worker dies with its supervisor: at most the time it takes to deliver the signal.
+  for (int i = 0; i < 1000 && !test::processes_from(home_.path()).empty(); ++i) ::usleep(10'000);
+  EXPECT_TRUE(test::processes_from(home_.path()).empty());
+  for (const auto& entry : fs::directory_iterator("/dev/shm"))
+    EXPECT_EQ(entry.path().filename().string().find("pairloom"), std::string::npos) << entry.path();
+}
+
+}  // namespace
+}  // namespace pairloom

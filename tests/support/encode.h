@@ -1,0 +1,87 @@
+// Encoders for tests: a cv::Mat -> the bytes of a file, in every format and variant that pairloom reads. Written with
+// the codec libraries or by hand, so that they share no code with the decoders under test. An impossible request
+// aborts. Runs in: tests, sample makers.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <opencv2/core.hpp>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace pairloom::test {
+
+using Bytes = std::vector<std::byte>;
+
+// Images are CV_8UC1 (gray), CV_8UC3 (BGR) or CV_8UC4 (BGRA); each encoder converts to what the variant stores.
+
+// A TIFF-structured EXIF block that holds the orientation 1..8 and nothing else; without the "Exif\0\0" prefix of JPEG.
+Bytes exif_block(int orientation, bool big_endian = false);
+
+struct JpegOptions {
+  enum class Colour { kYcc, kGray, kRgb, kCmyk, kYcck };
+  enum class Subsampling { k444, k422, k420, k440, k411 };
+  int quality = 90;
+  Colour colour = Colour::kYcc;
+  Subsampling subsampling = Subsampling::k420;
+  bool progressive = false;
+  bool arithmetic = false;  // valid JPEG that hardly any program writes
+  int restart_mcus = 0;     // restart interval; 0 = none
+  int orientation = 0;      // 0 = no EXIF block
+  bool big_endian_exif = false;
+};
+Bytes encode_jpeg(const cv::Mat& image, const JpegOptions& options = {});
+
+struct PngOptions {
+  enum class Colour { kGray, kGrayAlpha, kRgb, kRgba, kPalette, kPaletteAlpha };
+  Colour colour = Colour::kRgb;  // kPalette: 6x7x6 colour cube, dithered; kPaletteAlpha: its last entry is transparent
+  int bits = 8;                  // 1, 2, 4, 8, 16 for gray; 8, 16 for the others; palette 8
+  bool interlaced = false;
+  int compression = 1;
+  int orientation = 0;  // eXIf chunk; 0 = none
+  std::string text{};   // a zTXt chunk, if not empty
+};
+Bytes encode_png(const cv::Mat& image, const PngOptions& options = {});
+
+struct WebpOptions {
+  bool lossless = false;
+  float quality = 85;
+  int orientation = 0;  // EXIF chunk; 0 = none
+  int frames = 1;       // more: an animation whose later frames are black
+};
+Bytes encode_webp(const cv::Mat& image, const WebpOptions& options = {});  // CV_8UC4 keeps its alpha
+
+struct TiffOptions {
+  enum class Colour { kGray, kMinIsWhite, kRgb, kRgba, kPalette, kCmyk };
+  enum class Compression { kNone, kLzw, kDeflate, kPackBits, kJpeg };
+  Colour colour = Colour::kRgb;
+  Compression compression = Compression::kLzw;
+  int bits = 8;        // 1 (gray), 8, 16
+  bool tiled = false;  // 64 x 64; else strips of `rows_per_strip`
+  int rows_per_strip = 16;
+  bool planar = false;  // one plane per channel
+  bool big_endian = false;
+  int orientation = 0;  // tag 274; 0 = no tag
+  int pages = 1;        // more: further black pages
+};
+Bytes encode_tiff(const cv::Mat& image, const TiffOptions& options = {});
+
+struct GifOptions {
+  int frames = 1;  // more: the later frames are black
+  bool interlaced = false;
+  bool transparent = false;  // where CV_8UC4's alpha is below 128
+};
+Bytes encode_gif(const cv::Mat& image, const GifOptions& options = {});
+
+struct BmpOptions {
+  int bits = 24;  // 1 (black and white), 8 (gray palette), 16 (5-5-5), 24, 32
+  bool top_down = false;
+  bool rle = false;  // 8 bits only
+};
+Bytes encode_bmp(const cv::Mat& image, const BmpOptions& options = {});
+
+// `kind` 1..6 as in P1..P6; `max_value` 1..65535 for the gray and colour kinds.
+Bytes encode_pnm(const cv::Mat& image, int kind, int max_value = 255);
+
+}  // namespace pairloom::test

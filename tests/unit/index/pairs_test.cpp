@@ -1,0 +1,198 @@
+// Stored pairs, how far they are complete, and who carries them when a content is gone.
+#include <gmock/gmock.h>
+
+#include <tuple>
+
+#include "index/stand_ins.h"
+#include "index_fixture.h"
+
+namespace pairloom::index {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+using Triple = std::tuple<uint32_t, uint32_t, uint32_t>;
+
+// Contents 1..n are named by their ids. Their codes are given by the number of low bits set, so that distances are plain.
+class Pairs : public IndexTest {
+ protected:
+  Pairs() : writer(open_writer()), run(value(writer.begin_run(RunKind::kAdd, ""))) {
+    directory = value(writer.directory("/a", 1)).id;
+  }
+  static Code low_bits(int count) {
+    Code code;
+    for (int i = 0; i < count; ++i) code.words[static_cast<size_t>(i / 64)] |= 1ull << (i % 64);
+    return code;
+  }
+  FileResult file(uint64_t id, int bits, Accuracy accuracy = Accuracy::kDefault) {
+    FileResult result = image(directory, std::to_string(id), id);
+    result.codes[0].code = low_bits(bits);
+    result.accuracy = accuracy;
+    return result;
+  }
+  void add(std::vector<int> bits) {
+    for (const int b : bits) value(writer.put(run, file(++last_id, b)));
+    value(writer.commit());
+  }
+  void put(std::vector<PairRow> rows) { value(writer.put_pairs(Algorithm::kPdq, rows)); }
+  void gone(uint64_t id) { value(writer.mark_gone(run, directory, std::to_string(id))); }
+  std::vector<Triple> pairs(uint32_t max_distance = 256) {
+    std::vector<Triple> rows;
+    value(open_reader().visit_pairs(Algorithm::kPdq, max_distance, [&](const PairRow& pair) -> Result<> {
+      rows.emplace_back(pair.a, pair.b, pair.distance);
+      return {};
+    }));
+    return rows;
+  }
+  PairingState state() { return value(writer.pairing_state(Algorithm::kPdq)); }
+
+  IndexWriter writer;
+  RunId run;
+  DirectoryId directory;
+  uint64_t last_id = 0;
+};
+
+TEST_F(Pairs, AreStoredOnceAndReadByDistance) {
+  add({0, 3, 10});
+  put({{1, 2, 3}, {2, 3, 7}});
+  put({{1, 2, 3}});
+  value(writer.commit());
+  EXPECT_THAT(pairs(), ElementsAre(Triple(1, 2, 3), Triple(2, 3, 7)));
+  EXPECT_THAT(pairs(3), ElementsAre(Triple(1, 2, 3)));
+  EXPECT_THAT(pairs(2), IsEmpty());
+  EXPECT_THAT(problems(), IsEmpty());
+}
+
+TEST_F(Pairs, RefusesWhatCannotBeAPair) {
+  add({0, 3});
+  for (const PairRow& bad : {PairRow{2, 1, 3}, PairRow{1, 1, 0}, PairRow{1, 9, 3}, PairRow{0, 1, 3}, PairRow{1, 2, 257}}) {
+    EXPECT_EQ(writer.put_pairs(Algorithm::kPdq, std::vector{bad}).error().code, Errc::kInvalidArgument);
+  }
+  EXPECT_EQ(writer.put_pairs(Algorithm::kDhash, std::vector{PairRow{1, 2, 3}}).error().code, Errc::kInvalidArgument);
+}
+
+TEST_F(Pairs, WatermarkIsKept) {
+  EXPECT_EQ(state().code_count, 0u);
+  add({0, 1, 2, 3});
+  EXPECT_EQ(state().radius, 0u);
+  EXPECT_EQ(state().position, 0u);
+  EXPECT_EQ(state().code_count, 4u);
+  value(writer.set_pairing_state(Algorithm::kPdq, 31, 3));
+  EXPECT_EQ(state().radius, 31u);
+  EXPECT_EQ(state().position, 3u);
+  value(writer.set_pairing_state(Algorithm::kPdq, 48, 0));
+  EXPECT_EQ(value(open_reader().pairing_state(Algorithm::kPdq)).radius, 48u);
+  EXPECT_FALSE(writer.set_pairing_state(Algorithm::kPdq, 31, 5));    // beyond the codes
+  EXPECT_FALSE(writer.set_pairing_state(Algorithm::kPdq, 257, 0));  // beyond the bits
+}
+
+TEST_F(Pairs, OfGoneContentsAreNotShownUntilTheyComeBack) {
+  add({0, 3, 10});
+  put({{1, 2, 3}, {2, 3, 7}});
+  gone(1);
+  value(writer.commit());
+  EXPECT_THAT(pairs(), ElementsAre(Triple(2, 3, 7)));
+  value(writer.put(run, file(1, 0)));
+  value(writer.commit());
+  EXPECT_THAT(pairs(), ElementsAre(Triple(1, 2, 3), Triple(2, 3, 7)));
+}
+
+// Contents 1, 2 and 3 have equal codes; 1 represents them, so only it is paired with 4. When 1 goes, 2 and 3 are still each
+// other's equals and still near 4, though no stored row says so.
+TEST_F(Pairs, ALiveEqualStandsInForAGoneRepresentative) {
+  add({0, 0, 0, 5});
+  put({{1, 2, 0}, {1, 3, 0}, {1, 4, 5}});
+  gone(1);
+  value(writer.commit());
+  EXPECT_THAT(pairs(), ElementsAre(Triple(2, 3, 0), Triple(2, 4, 5)));
+  EXPECT_THAT(pairs(4), ElementsAre(Triple(2, 3, 0)));
+  gone(2);
+  value(writer.commit());
+  EXPECT_THAT(pairs(), ElementsAre(Triple(3, 4, 5)));
+  gone(4);
+  value(writer.commit());
+  EXPECT_THAT(pairs(), IsEmpty());
+}
+
+TEST_F(Pairs, StandInsOnBothSides) {
+  add({0, 0, 5, 5});
+  put({{1, 2, 0}, {1, 3, 5}, {3, 4, 0}});
+  gone(1);
+  gone(3);
+  value(writer.commit());
+  EXPECT_THAT(pairs(), ElementsAre(Triple(2, 4, 5)));
+}
+
+TEST_F(Pairs, PruneHandsPairsToTheStandIn) {
+  add({0, 0, 0, 5, 50});
+  put({{1, 2, 0}, {1, 3, 0}, {1, 4, 5}, {4, 5, 45}});
+  value(writer.set_pairing_state(Algorithm::kPdq, 60, 5));
+  gone(1);
+  gone(5);
+  EXPECT_EQ(value(writer.prune(false)).contents, 2u);
+  EXPECT_THAT(pairs(), ElementsAre(Triple(2, 3, 0), Triple(2, 4, 5)));
+  EXPECT_EQ(sql_value("SELECT count(*) FROM pair"), "2");
+  EXPECT_EQ(state().position, 3u);
+  EXPECT_EQ(state().code_count, 3u);
+  EXPECT_THAT(problems(), IsEmpty());
+}
+
+TEST_F(Pairs, AReplacedCodeTakesItsPairsAway) {
+  add({0, 0, 5, 7, 9});
+  put({{1, 2, 0}, {1, 3, 5}, {3, 4, 2}});
+  value(writer.set_pairing_state(Algorithm::kPdq, 31, 4));
+  value(writer.put(run, file(1, 200, Accuracy::kFull)));
+  value(writer.commit());
+  // Before the run has ended: what was near 1 was near 2, and 1 itself is not paired yet.
+  EXPECT_THAT(pairs(), ElementsAre(Triple(2, 3, 5), Triple(3, 4, 2)));
+  const PairingState seen = value(open_reader().pairing_state(Algorithm::kPdq));
+  EXPECT_EQ(seen.position, 3u);
+  EXPECT_EQ(seen.code_count, 5u);
+
+  const PairingState settled = state();
+  EXPECT_THAT(pairs(), ElementsAre(Triple(2, 3, 5), Triple(3, 4, 2)));
+  EXPECT_EQ(settled.position, 3u);
+  EXPECT_EQ(settled.code_count, 5u);
+  EXPECT_THAT(problems(), IsEmpty());
+  // Below the watermark are exactly the contents that were paired and kept their codes.
+  EXPECT_THAT(sql("SELECT content FROM code WHERE position < 3 ORDER BY content"), ElementsAre("2", "3", "4"));
+}
+
+TEST_F(Pairs, AreReadInPagesWithoutLossOrRepetition) {
+  add(std::vector<int>(200, 0));
+  std::vector<PairRow> rows;
+  for (uint32_t a = 1; a <= 200; ++a) {
+    for (uint32_t b = a + 1; b <= 200; ++b) rows.push_back({a, b, 0});
+  }
+  put(rows);
+  gone(1);
+  value(writer.commit());
+  const auto found = pairs();
+  EXPECT_EQ(found.size(), 199u * 198 / 2);
+  EXPECT_TRUE(std::is_sorted(found.begin(), found.end()));
+  EXPECT_EQ(std::adjacent_find(found.begin(), found.end()), found.end());
+}
+
+// --- StandIns
+
+TEST(StandIns, AreTheLowestPresentOfTheirClass) {
+  StandIns stand_ins;
+  stand_ins.add_equal(5, 9);
+  stand_ins.add_equal(7, 9);
+  stand_ins.add_equal(1, 2);
+  stand_ins.choose([](ContentId content) { return content == 7 || content == 9; });
+  EXPECT_EQ(stand_ins.of(5), 7u);
+  EXPECT_EQ(stand_ins.of(1), 0u);   // nobody of its class is present
+  EXPECT_EQ(stand_ins.of(77), 0u);  // has no class
+}
+
+TEST(StandIns, LongChainsAreOneClass) {
+  StandIns stand_ins;
+  for (ContentId i = 100; i > 1; --i) stand_ins.add_equal(i - 1, i);
+  stand_ins.choose([](ContentId content) { return content == 100; });
+  EXPECT_EQ(stand_ins.of(1), 100u);
+}
+
+}  // namespace
+}  // namespace pairloom::index

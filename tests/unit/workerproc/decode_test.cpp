@@ -1,0 +1,169 @@
+#include "workerproc/decode/decode.h"
+
+#include <gtest/gtest.h>
+
+#include <opencv2/imgproc.hpp>
+#include <set>
+
+#include "tests/support/draw.h"
+#include "tests/unit/workerproc/sample_files.h"
+#include "workerproc/decode/raster.h"
+
+namespace pairloom::workerproc {
+namespace {
+
+constexpr DecodeRequest kFullBgr{.layout = PixelLayout::kBgr, .min_short_side_px = 0};
+constexpr DecodeRequest kFullGray{.layout = PixelLayout::kGray, .min_short_side_px = 0};
+
+double mean_difference(const cv::Mat& a, const cv::Mat& b) {
+  return cv::norm(a, b, cv::NORM_L1) / static_cast<double>(a.total()) / a.channels();
+}
+
+TEST(Decode, ShowsWhatWasStoredInEveryFormat) {
+  Picture picture;
+  for (const auto& file : test::sample_files(7, 150, 101)) {
+    SCOPED_TRACE(file.name);
+    const auto decoded = decode(file.bytes, kFullBgr, picture);
+    ASSERT_TRUE(decoded) << decoded.error().message;
+    EXPECT_EQ(picture.format, file.format);
+    EXPECT_EQ(picture.full_width_px, 150u);
+    EXPECT_EQ(picture.full_height_px, 101u);
+    EXPECT_FALSE(picture.damaged) << picture.warning;
+    EXPECT_LE(mean_difference(test::pixels_of(picture), file.shown), file.mean_error);
+  }
+}
+
+TEST(Decode, GrayIsTheLumaInEveryFormat) {
+  Picture picture;
+  for (const auto& file : test::sample_files(8, 150, 101)) {
+    SCOPED_TRACE(file.name);
+    const auto decoded = decode(file.bytes, kFullGray, picture);
+    ASSERT_TRUE(decoded) << decoded.error().message;
+    cv::Mat gray;
+    test::pixels_of(picture).convertTo(gray, CV_64F);
+    const double worst = file.mean_error <= 0.6 ? 1.51 : 255;  // rounding, twice where there is alpha
+    EXPECT_LE(cv::norm(gray, test::luma_of(file.shown), cv::NORM_INF), worst);
+    EXPECT_LE(mean_difference(gray, test::luma_of(file.shown)), file.mean_error + 0.3);
+  }
+}
+
+// 301 x 267 is reduced by 2, and neither side is a multiple of it.
+TEST(Decode, ReducedPicturesAreBlockMeans) {
+  Picture full, reduced_picture;
+  for (const auto& file : test::sample_files(9, 301, 267)) {
+    SCOPED_TRACE(file.name);
+    ASSERT_TRUE(decode(file.bytes, kFullGray, full));
+    ASSERT_TRUE(decode(file.bytes, DecodeRequest{}, reduced_picture));
+    ASSERT_EQ(reduced_picture.reduction, 2);
+    ASSERT_EQ(reduced_picture.width_px, 151u);
+    ASSERT_EQ(reduced_picture.height_px, 134u);
+    cv::Mat expected(134, 151, CV_64F);
+    for (int y = 0; y < expected.rows; ++y)
+      for (int x = 0; x < expected.cols; ++x) {
+        const cv::Rect block = cv::Rect(2 * x, 2 * y, 2, 2) & cv::Rect(0, 0, 301, 267);
+        expected.at<double>(y, x) = cv::mean(test::pixels_of(full)(block))[0];
+      }
+    cv::Mat actual;
+    test::pixels_of(reduced_picture).convertTo(actual, CV_64F);
+    const bool by_library = file.format == ImageFormat::kJpeg || file.format == ImageFormat::kWebp;  // scales on its own
+    EXPECT_LE(mean_difference(actual, expected), by_library ? 3.0 : 0.5);
+    if (!by_library) {
+      EXPECT_LE(cv::norm(actual, expected, cv::NORM_INF), 0.501);
+    }
+  }
+}
+
+TEST(Decode, TellsAnimationsAndAlpha) {
+  Picture picture;
+  const std::set<std::string> kAnimated = {"webp animated", "gif animated", "tiff two pages"};
+  const std::set<std::string> kAlpha = {"png RGBA", "png RGBA 16 bit", "png gray alpha", "png palette with transparency",
+                                        "webp lossy alpha", "webp lossless alpha", "tiff RGBA", "gif transparent"};
+  for (const auto& file : test::sample_files(10, 40, 30)) {
+    ASSERT_TRUE(decode(file.bytes, kFullGray, picture)) << file.name;
+    EXPECT_EQ(picture.animated, kAnimated.contains(file.name)) << file.name;
+    EXPECT_EQ(picture.has_alpha, kAlpha.contains(file.name)) << file.name;
+  }
+}
+
+TEST(Decode, FindsTheOrientationWhereAFormatHasOne) {
+  const cv::Mat image = test::draw_picture(11, 40, 30);
+  Picture picture;
+  for (int orientation = 1; orientation <= 8; ++orientation) {
+    const test::Bytes files[] = {
+        test::encode_jpeg(image, {.orientation = orientation}), test::encode_jpeg(image, {.orientation = orientation, .big_endian_exif = true}),
+        test::encode_png(image, {.orientation = orientation}), test::encode_webp(image, {.orientation = orientation}),
+        test::encode_tiff(image, {.orientation = orientation})};
+    for (const auto& file : files) {
+      ASSERT_TRUE(decode(file, kFullGray, picture));
+      EXPECT_EQ(picture.orientation, orientation) << name_of(picture.format);
+      EXPECT_EQ(picture.full_width_px, 40u) << "as stored, not as shown";
+    }
+  }
+}
+
+TEST(Decode, WorksForTinyPictures) {
+  Picture picture;
+  for (const cv::Size size : {cv::Size(1, 1), cv::Size(1, 9), cv::Size(17, 1), cv::Size(3, 2)})
+    for (const auto& file : test::sample_files(12, size.width, size.height)) {
+      const auto decoded = decode(file.bytes, DecodeRequest{}, picture);
+      ASSERT_TRUE(decoded) << file.name << size << decoded.error().message;
+      EXPECT_EQ(picture.width_px, static_cast<uint32_t>(size.width)) << file.name;
+    }
+}
+
+// Regression guard: a picture's memory is reused, and what a broken file leaves out must not show the file before it.
+TEST(Decode, ADamagedJpegDoesNotShowTheFileBeforeIt) {
+  const test::Bytes whole = test::encode_jpeg(test::draw_picture(13, 200, 200));
+  const auto half = std::span(whole).first(whole.size() / 2);
+  Picture after_white, after_black;
+  ASSERT_TRUE(decode(test::encode_png(cv::Mat(200, 200, CV_8UC3, cv::Scalar::all(255))), kFullGray, after_white));
+  ASSERT_TRUE(decode(test::encode_png(cv::Mat::zeros(200, 200, CV_8UC3)), kFullGray, after_black));
+  ASSERT_TRUE(decode(half, kFullGray, after_white));
+  ASSERT_TRUE(decode(half, kFullGray, after_black));
+  EXPECT_TRUE(after_white.damaged);
+  EXPECT_EQ(cv::norm(test::pixels_of(after_white), test::pixels_of(after_black), cv::NORM_INF), 0);
+}
+
+TEST(Decode, ForgetsTheFactsOfTheFileBefore) {
+  Picture picture;
+  const cv::Mat image = test::draw_transparent_picture(14, 50, 40);
+  ASSERT_TRUE(decode(test::encode_webp(image, {.orientation = 6, .frames = 2}), kFullGray, picture));
+  EXPECT_TRUE(picture.animated);
+  ASSERT_TRUE(decode(test::encode_bmp(image), kFullGray, picture));
+  EXPECT_FALSE(picture.animated);
+  EXPECT_FALSE(picture.has_alpha);
+  EXPECT_EQ(picture.orientation, 1);
+  EXPECT_EQ(picture.warning, "");
+}
+
+TEST(Decode, NamesWhatItDoesNotDecode) {
+  const cv::Mat image = test::draw_picture(15, 40, 30);
+  Picture picture;
+  const auto arithmetic = decode(test::encode_jpeg(image, {.arithmetic = true}), kFullGray, picture);
+  ASSERT_FALSE(arithmetic);
+  EXPECT_EQ(arithmetic.error().code, Errc::kUnsupported);
+  EXPECT_EQ(arithmetic.error().message, "JPEG: arithmetic coding is not supported");
+
+  test::Bytes twelve = test::encode_jpeg(image);  // its frame header claims 12 bits a sample
+  for (size_t i = 0; i + 4 < twelve.size(); ++i)
+    if (twelve[i] == std::byte{0xFF} && twelve[i + 1] == std::byte{0xC0}) twelve[i + 4] = std::byte{12};
+  const auto refused = decode(twelve, kFullGray, picture);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().message, "JPEG: 12 bits a sample is not supported");
+
+  const std::string heif("\0\0\0\x18" "ftypheic\0\0\0\0mif1heic", 24);
+  const auto unsupported = decode(std::as_bytes(std::span(heif)), kFullGray, picture);
+  ASSERT_FALSE(unsupported);
+  EXPECT_EQ(unsupported.error().code, Errc::kUnsupported);
+  EXPECT_EQ(unsupported.error().message, "HEIF images are not supported");
+}
+
+TEST(Decoders, AreListedWithTheirVersions) {
+  const auto list = decoders();
+  ASSERT_EQ(list.size(), 7u);
+  for (const auto& decoder : list) EXPECT_FALSE(decoder.library.empty()) << name_of(decoder.format);
+  EXPECT_EQ(list[0].library.substr(0, 14), "libjpeg-turbo ");
+}
+
+}  // namespace
+}  // namespace pairloom::workerproc

@@ -1,0 +1,203 @@
+// The hashes against their slow selves, at full size, reduced, turned and mirrored.
+#include <gtest/gtest.h>
+
+#include <opencv2/imgproc.hpp>
+
+#include "tests/support/draw.h"
+#include "tests/unit/workerproc/sample_files.h"
+#include "tests/unit/workerproc/slow_hashes.h"
+#include "workerproc/decode/raster.h"
+#include "workerproc/extract/dhash.h"
+#include "workerproc/extract/pdq.h"
+#include "workerproc/extract/phash.h"
+
+namespace pairloom::workerproc {
+namespace {
+
+const cv::Size kSizes[] = {{200, 150}, {150, 200}, {64, 64}, {63, 17}, {5, 5}, {9, 300}, {257, 129}, {640, 401}};
+
+cv::Mat draw_gray(uint64_t seed, cv::Size size) {
+  cv::Mat gray;
+  cv::cvtColor(test::draw_picture(seed, size.width, size.height), gray, cv::COLOR_BGR2GRAY);
+  return gray;
+}
+cv::Mat as_double(const cv::Mat& gray) {
+  cv::Mat luma;
+  gray.convertTo(luma, CV_64F);
+  return luma;
+}
+
+// A picture of `full` size decoded at 1/reduction, and how it lies in the file.
+Picture reduced_picture(uint64_t seed, cv::Size full, int reduction, int orientation) {
+  const auto length = [&](int full_px) { return static_cast<int>(reduced(static_cast<uint32_t>(full_px), static_cast<uint32_t>(reduction))); };
+  Picture picture = test::picture_of(draw_gray(seed, {length(full.width), length(full.height)}));
+  picture.full_width_px = static_cast<uint32_t>(full.width);
+  picture.full_height_px = static_cast<uint32_t>(full.height);
+  picture.reduction = static_cast<uint8_t>(reduction);
+  picture.orientation = static_cast<uint8_t>(orientation);
+  return picture;
+}
+
+// What the eye sees of it: the full-size luma, upright. Turned back by the orientation that undoes `orientation`.
+cv::Mat shown_luma(const Picture& picture) {
+  static constexpr int kUndoes[9] = {1, 1, 2, 3, 4, 5, 8, 7, 6};
+  const cv::Size full(static_cast<int>(picture.full_width_px), static_cast<int>(picture.full_height_px));
+  return test::stored_for(test::spread(test::pixels_of(picture), picture.reduction, full), kUndoes[picture.orientation]);
+}
+
+TEST(Pdq, EqualsTheReferenceOfColourPictures) {
+  PdqHasher hasher;
+  for (const cv::Size size : kSizes)
+    for (uint64_t seed = 1; seed <= 3; ++seed) {
+      const cv::Mat bgr = test::draw_picture(seed, size.width, size.height);
+      const auto expected = test::slow_pdq(test::luma_of(bgr));
+      const Picture picture = test::picture_of(bgr);
+      const PdqHash hash = hasher.hash(view_of(picture));
+      EXPECT_LE(hamming_distance(hash.code, expected.code), 2) << size << " seed " << seed;
+      EXPECT_NEAR(hash.quality, expected.quality, 1) << size << " seed " << seed;
+    }
+}
+
+TEST(Pdq, KeepsTheOriginalsGeometryWhenReduced) {
+  PdqHasher hasher;
+  for (const cv::Size full : {cv::Size(301, 203), cv::Size(1023, 517), cv::Size(130, 777)})
+    for (const int reduction : {1, 2, 4, 8})
+      for (int orientation = 1; orientation <= 8; ++orientation) {
+        const Picture picture = reduced_picture(20, full, reduction, orientation);
+        const auto expected = test::slow_pdq(shown_luma(picture));
+        const PdqHash hash = hasher.hash(view_of(picture));
+        EXPECT_LE(hamming_distance(hash.code, expected.code), 2) << full << " by " << reduction << " orientation " << orientation;
+        EXPECT_NEAR(hash.quality, expected.quality, 1);
+      }
+}
+
+TEST(Pdq, TurnedPicturesHaveTheCodeOfTheUprightOne) {
+  PdqHasher hasher;
+  const cv::Mat shown = test::draw_picture(21, 319, 241);
+  const PdqHash expected = hasher.hash(view_of(test::picture_of(shown)));
+  for (int orientation = 2; orientation <= 8; ++orientation) {
+    Picture picture = test::picture_of(test::stored_for(shown, orientation));
+    picture.orientation = static_cast<uint8_t>(orientation);
+    EXPECT_EQ(hasher.hash(view_of(picture)).code, expected.code) << orientation;
+  }
+}
+
+TEST(Pdq, IsNothingBelowFivePixels) {
+  PdqHasher hasher;
+  for (const cv::Size size : {cv::Size(4, 100), cv::Size(100, 4), cv::Size(1, 1)}) {
+    const Picture picture = test::picture_of(draw_gray(22, size));
+    EXPECT_EQ(hasher.hash(view_of(picture)).code, Code{});
+    EXPECT_EQ(hasher.hash(view_of(picture)).quality, 0);
+  }
+}
+
+TEST(Pdq, FlatPicturesHaveNoQuality) {
+  PdqHasher hasher;
+  const Picture picture = test::picture_of(cv::Mat(200, 300, CV_8UC1, cv::Scalar(77)));
+  EXPECT_EQ(hasher.hash(view_of(picture)).quality, 0);
+}
+
+TEST(Pdq, DrawnPicturesAreFarApart) {
+  PdqHasher hasher;
+  std::vector<Code> codes;
+  for (uint64_t seed = 1; seed <= 30; ++seed) {
+    const Picture picture = test::picture_of(test::draw_picture(seed, 160, 120));
+    const PdqHash hash = hasher.hash(view_of(picture));
+    EXPECT_EQ(hash.quality, 100) << seed;
+    for (const Code& other : codes) EXPECT_GT(hamming_distance(hash.code, other), 80) << seed;
+    codes.push_back(hash.code);
+  }
+}
+
+TEST(Pdq, ForgetsBandsBeforeTheyGrowTooMany) {
+  PdqHasher hasher;
+  const cv::Mat gray = draw_gray(23, {40'000, 8});
+  const PdqHash first = hasher.hash(view_of(test::picture_of(gray)));
+  for (int width = 39'700; width < 40'000; ++width) hasher.hash(view_of(test::picture_of(gray.colRange(0, width))));
+  EXPECT_EQ(hasher.hash(view_of(test::picture_of(gray))).code, first.code);
+}
+
+TEST(Dhash, EqualsItsDefinition) {
+  AreaSummer summer;
+  for (const cv::Size size : kSizes)
+    for (uint64_t seed = 30; seed <= 32; ++seed) {
+      const cv::Mat gray = draw_gray(seed, size);
+      const Picture picture = test::picture_of(gray);
+      EXPECT_EQ(dhash(view_of(picture), summer), test::slow_dhash(as_double(gray))) << size;
+    }
+}
+
+TEST(Dhash, KeepsTheOriginalsGeometryWhenReduced) {
+  AreaSummer summer;
+  for (const cv::Size full : {cv::Size(301, 203), cv::Size(17, 90)})
+    for (const int reduction : {1, 2, 4, 8})
+      for (int orientation = 1; orientation <= 8; ++orientation) {
+        const Picture picture = reduced_picture(33, full, reduction, orientation);
+        EXPECT_EQ(dhash(view_of(picture), summer), test::slow_dhash(shown_luma(picture))) << full << reduction << " " << orientation;
+      }
+}
+
+TEST(Dhash, TiesGiveZero) {
+  AreaSummer summer;
+  EXPECT_EQ(dhash(view_of(test::picture_of(cv::Mat(101, 97, CV_8UC1, cv::Scalar(200)))), summer), Code{});
+}
+
+TEST(Dhash, RisesFromLeftToRight) {
+  cv::Mat ramp(50, 90, CV_8UC1);
+  for (int x = 0; x < 90; ++x) ramp.col(x).setTo(2 * x);
+  AreaSummer summer;
+  EXPECT_EQ(to_hex(dhash(view_of(test::picture_of(ramp)), summer), 64), "ffffffffffffffff");
+  ramp(cv::Rect(0, 6, 90, 44)).setTo(0);  // only the first row of cells still rises; it ends at 6.25
+  EXPECT_EQ(to_hex(dhash(view_of(test::picture_of(ramp)), summer), 64), "00000000000000ff") << "bit 0 is the top left";
+}
+
+TEST(AreaSummer, IsExactForTheLargestSums) {
+  AreaSummer summer;
+  const Picture picture = test::picture_of(cv::Mat(1, 1'000'000, CV_8UC1, cv::Scalar(255)));
+  for (const uint64_t sum : summer.sum(view_of(picture), 8, 9)) EXPECT_EQ(sum, 255'000'000u);
+}
+
+TEST(TutorialDhash, IsTheOpenCvPipeline) {
+  TutorialDhash tutorial;
+  for (const cv::Size size : kSizes)
+    for (int orientation = 1; orientation <= 8; ++orientation) {
+      const cv::Mat shown = test::draw_picture(40, size.width, size.height);
+      cv::Mat gray, cells;
+      cv::cvtColor(shown, gray, cv::COLOR_BGR2GRAY);
+      cv::resize(gray, cells, cv::Size(9, 8));
+      uint64_t expected = 0;
+      for (int i = 0; i < 64; ++i)
+        if (cells.at<uchar>(i / 8, i % 8 + 1) > cells.at<uchar>(i / 8, i % 8)) expected |= uint64_t{1} << i;
+      Picture picture = test::picture_of(test::stored_for(shown, orientation));
+      picture.orientation = static_cast<uint8_t>(orientation);
+      EXPECT_EQ(tutorial.hash(view_of(picture)).words[0], expected) << size << orientation;
+    }
+}
+
+TEST(Phash, EqualsItsDefinition) {
+  AreaSummer summer;
+  for (const cv::Size size : {cv::Size(75, 50), cv::Size(33, 31), cv::Size(6, 40)}) {
+    const cv::Mat gray = draw_gray(50, size);
+    const Picture picture = test::picture_of(gray);
+    EXPECT_EQ(phash64(view_of(picture), summer), test::slow_phash(as_double(gray), 32, 8)) << size;
+    EXPECT_EQ(phash256(view_of(picture), summer), test::slow_phash(as_double(gray), 64, 16)) << size;
+  }
+}
+
+TEST(Phash, KeepsTheOriginalsGeometryWhenReducedAndTurned) {
+  AreaSummer summer;
+  for (int orientation = 1; orientation <= 8; ++orientation) {
+    const Picture picture = reduced_picture(51, {77, 51}, 4, orientation);
+    EXPECT_EQ(phash64(view_of(picture), summer), test::slow_phash(shown_luma(picture), 32, 8)) << orientation;
+  }
+}
+
+TEST(Phash, FlatPicturesGiveZero) {
+  AreaSummer summer;
+  const Picture picture = test::picture_of(cv::Mat(101, 97, CV_8UC1, cv::Scalar(200)));
+  EXPECT_EQ(phash64(view_of(picture), summer), Code{});
+  EXPECT_EQ(phash256(view_of(picture), summer), Code{});
+}
+
+}  // namespace
+}  // namespace pairloom::workerproc

@@ -1,0 +1,74 @@
+#include "workerproc/decode/decode.h"
+
+#include <array>
+#include <new>
+
+#include <fmt/format.h>
+
+#include "workerproc/decode/formats.h"
+
+namespace pairloom::workerproc {
+namespace {
+
+using Decoder = Result<> (*)(std::span<const std::byte>, const DecodeRequest&, Picture&);
+
+struct Format {
+  ImageFormat id;
+  Decoder decode;  // null: recognised, not decoded by this build
+  std::string_view name;
+  std::string (*library)();
+};
+
+std::string own_code() { return "pairloom's own"; }
+
+constexpr auto kFormats = std::to_array<Format>({
+    {ImageFormat::kJpeg, decode_jpeg, "JPEG", jpeg_library},
+    {ImageFormat::kPng, decode_png, "PNG", png_library},
+    {ImageFormat::kWebp, decode_webp, "WebP", webp_library},
+    {ImageFormat::kTiff, decode_tiff, "TIFF", tiff_library},
+    {ImageFormat::kGif, decode_gif, "GIF", gif_library},
+    {ImageFormat::kBmp, decode_bmp, "BMP", own_code},
+    {ImageFormat::kPnm, decode_pnm, "PNM", own_code},
+    {ImageFormat::kHeif, nullptr, "HEIF", nullptr},
+    {ImageFormat::kAvif, nullptr, "AVIF", nullptr},
+    {ImageFormat::kJxl, nullptr, "JPEG XL", nullptr},
+    {ImageFormat::kJp2, nullptr, "JPEG 2000", nullptr},
+    {ImageFormat::kRaw, nullptr, "camera raw", nullptr},
+    {ImageFormat::kPsd, nullptr, "Photoshop", nullptr},
+    {ImageFormat::kIco, nullptr, "icon", nullptr},
+});
+static_assert(kFormats.size() + 1 == kImageFormatCount);
+
+// Forgets the last file, keeps its memory.
+void reset(Picture& picture, ImageFormat format) {
+  std::vector<uint8_t> pixels = std::move(picture.pixels);
+  picture = Picture{};
+  picture.pixels = std::move(pixels);
+  picture.format = format;
+}
+
+}  // namespace
+
+Result<> decode(std::span<const std::byte> file_bytes, const DecodeRequest& request, Picture& picture) {
+  const ImageFormat id = sniff(file_bytes);
+  reset(picture, id);
+  if (id == ImageFormat::kUnknown) return fail(Errc::kUnsupported, "not an image of a known format");
+  const Format& format = kFormats[static_cast<size_t>(id) - 1];
+  if (format.decode == nullptr) return fail(Errc::kUnsupported, fmt::format("{} images are not supported", format.name));
+  try {
+    return format.decode(file_bytes, request, picture);
+  } catch (const std::bad_alloc&) {
+    std::vector<uint8_t>().swap(picture.pixels);
+    return fail(Errc::kTooLarge, fmt::format("{}: not enough memory to decode {}x{} pixels", format.name, picture.full_width_px,
+                                             picture.full_height_px));
+  }
+}
+
+std::vector<DecoderInfo> decoders() {
+  std::vector<DecoderInfo> list;
+  for (const Format& format : kFormats)
+    if (format.decode != nullptr) list.push_back({format.id, format.library()});
+  return list;
+}
+
+}  // namespace pairloom::workerproc

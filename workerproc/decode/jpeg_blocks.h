@@ -1,0 +1,263 @@
+// Block by block: the inner loops of the reduced JPEG decoder (jpeg_scan.cpp). Each takes one block's bits and does with
+// them what the asked-for size needs. Runs in: worker only.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+
+#include "workerproc/decode/jpeg_header.h"
+#include "workerproc/decode/jpeg_huffman.h"
+#include "workerproc/decode/jpeg_idct.h"
+
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
+
+namespace pairloom::workerproc::jpeg_blocks {
+
+// The longest MCU: 10 blocks of a DC difference (16 + 11 bits) and 63 terms (16 + 10 bits each), and what the bit reader
+// holds or reads ahead. Readable behind the entropy-coded bytes, so that one check per MCU is enough.
+constexpr size_t kReadAheadBytes = 4096;
+static_assert(10 * (27 + 63 * 26) / 8 + 16 < kReadAheadBytes);
+
+// Where a term goes, by its zigzag index; indices past the block lead to a place of their own.
+constexpr size_t kBlockTerms = 64, kNowhere = 64;
+constexpr std::array<uint8_t, 256> kPlaces = [] {
+  std::array<uint8_t, 256> places{};
+  places.fill(kNowhere);
+  for (size_t k = 0; k < kBlockTerms; ++k) places[k] = kJpegNaturalOrder[k];
+  return places;
+}();
+
+enum class Step { kGoOn, kBlockEnds, kBad };
+
+// What follows when the AC terms in one look-up do not simply go on: see AcTable.
+constexpr bool block_ends(uint32_t k) {
+  return k == 63 || (k >= AcTable::kEndOfBlock && k < AcTable::kEndOfBlock + 63);
+}
+
+[[gnu::always_inline]] inline bool read_dc(BitReader& in, const DcTable& table, int32_t& difference) {
+  DcTable::Symbol symbol = table[in.peek<DcTable::kBits>()];
+  if (symbol.total_bits == 0) [[unlikely]] {
+    symbol = table.find(in.window);
+    if (symbol.total_bits == 0) return false;
+  }
+  difference = signed_bits(in.window << symbol.code_bits, symbol.value_shift);
+  in.drop(symbol.total_bits);
+  return true;
+}
+
+// One symbol, looked at alone. `store(k, value)`.
+template <class Store>
+[[gnu::always_inline]] inline Step one_symbol(BitReader& in, const AcTable& table, uint32_t& k, Store store) {
+  in.refill();
+  const AcTable::Symbol symbol = table.find(in.window);
+  if (symbol.total_bits == 0) return Step::kBad;
+  const uint32_t next = k + symbol.advance;
+  if (symbol.advance != AcTable::kEndOfBlock) {
+    if (next > 63) return Step::kBad;
+    if (symbol.size != 0) store(next, signed_bits(in.window << symbol.code_bits, 63u - symbol.size));
+  }
+  in.drop(symbol.total_bits);
+  k = next;
+  return next < 63 ? Step::kGoOn : Step::kBlockEnds;
+}
+
+[[gnu::always_inline]] inline Step skip_some(BitReader& in, const AcTable& table, uint32_t& k) {
+  const AcTable::Skip entry = table.skip(in.peek<AcTable::kSkipBits>());
+  const uint32_t next = k + entry.advance;
+  if (next < 63) [[likely]] {
+    in.drop(entry.total_bits);
+    k = next;
+    return Step::kGoOn;
+  }
+  if (!block_ends(next)) [[unlikely]]
+    return one_symbol(in, table, k, [](uint32_t, int32_t) {});
+  in.drop(entry.total_bits);
+  return Step::kBlockEnds;
+}
+
+// Steps over a block's AC terms. At least 29 bits must be there.
+[[gnu::always_inline]] inline bool skip_terms(BitReader& in, const AcTable& table) {
+  uint32_t k = 0;
+  for (;;) {
+    Step step = skip_some(in, table, k);
+    if (step != Step::kGoOn) [[unlikely]]
+      return step == Step::kBlockEnds;
+    in.refill();
+    step = skip_some(in, table, k);
+    if (step != Step::kGoOn) [[unlikely]]
+      return step == Step::kBlockEnds;
+  }
+}
+
+[[gnu::always_inline]] inline Step read_some(BitReader& in, const AcTable& table, uint32_t& k, int16_t* block) {
+  const AcTable::Terms entry = table.terms(in.peek<AcTable::kTermBits>());
+  const uint32_t next = k + entry.advance;
+  block[kPlaces[k + entry.first_advance]] = entry.first_value;
+  block[kPlaces[next]] = static_cast<int16_t>(signed_bits(in.window << entry.value_start, entry.value_shift));
+  if (next < 63) [[likely]] {
+    in.drop(entry.total_bits);
+    k = next;
+    return Step::kGoOn;
+  }
+  if (!block_ends(next)) [[unlikely]]
+    return one_symbol(in, table, k, [&](uint32_t at, int32_t value) {
+      block[kPlaces[at]] = static_cast<int16_t>(value);
+    });
+  in.drop(entry.total_bits);
+  return Step::kBlockEnds;
+}
+
+// Reads a block's AC terms into `block`. At least 29 bits must be there.
+[[gnu::always_inline]] inline bool read_terms(BitReader& in, const AcTable& table, int16_t* block) {
+  uint32_t k = 0;
+  for (;;) {
+    Step step = read_some(in, table, k, block);
+    if (step != Step::kGoOn) [[unlikely]]
+      return step == Step::kBlockEnds;
+    in.refill();
+    step = read_some(in, table, k, block);
+    if (step != Step::kGoOn) [[unlikely]]
+      return step == Step::kBlockEnds;
+  }
+}
+
+[[gnu::always_inline]] inline void clear_block(int16_t* block) {
+#if defined(__SSE2__)
+  // GCC makes `rep stos` of a memset of this size, which takes 30 cycles just to start.
+  for (size_t i = 0; i < kBlockTerms; i += 8)
+    _mm_store_si128(reinterpret_cast<__m128i*>(block + i), _mm_setzero_si128());
+#else
+  std::memset(block, 0, kBlockTerms * sizeof *block);
+#endif
+}
+
+// The luma plane being decoded: one cell per block.
+template <class Pixel>
+struct Plane {
+  Pixel* cells = nullptr;
+  size_t stride = 0;  // in Pixels
+};
+
+// What to do with a block of luma ...
+struct LumaDc {
+  const DcTable* dc;
+  const AcTable* ac;
+  Plane<uint8_t> plane;
+  int16_t quant;
+  uint32_t prediction = 0;  // wraps as libjpeg's does
+
+  void restart() { prediction = 0; }
+  [[gnu::always_inline]] bool operator()(BitReader& in, size_t x, size_t y) {
+    int32_t difference;
+    in.refill();
+    if (!read_dc(in, *dc, difference)) return false;
+    prediction += static_cast<uint32_t>(difference);
+    plane.cells[y * plane.stride + x] = jpeg_idct_1x1(static_cast<int16_t>(prediction), quant);
+    return skip_terms(in, *ac);
+  }
+};
+
+template <size_t kSide>
+struct LumaTerms {
+  const DcTable* dc;
+  const AcTable* ac;
+  Plane<uint8_t> plane;
+  const int16_t* quant;
+  uint32_t prediction = 0;
+
+  void restart() { prediction = 0; }
+  [[gnu::always_inline]] bool operator()(BitReader& in, size_t x, size_t y) {
+    int32_t difference;
+    in.refill();
+    if (!read_dc(in, *dc, difference)) return false;
+    prediction += static_cast<uint32_t>(difference);
+    const auto dc_term = static_cast<int16_t>(prediction);
+    uint8_t* const out = plane.cells + (y * plane.stride + x) * kSide;
+
+    // Blocks without any other term are common and quickly done.
+    const AcTable::Terms first = ac->terms(in.peek<AcTable::kTermBits>());
+    if (first.advance == AcTable::kEndOfBlock)
+      if (const auto pixel = jpeg_idct_flat(dc_term, quant[0])) {
+        in.drop(first.total_bits);
+        for (size_t row = 0; row < kSide; ++row) std::memset(out + row * plane.stride, *pixel, kSide);
+        return true;
+      }
+
+    alignas(16) std::array<int16_t, kBlockTerms + 8> block;
+    clear_block(block.data());
+    block[0] = dc_term;
+    if (!read_terms(in, *ac, block.data())) return false;
+    if constexpr (kSide == 4)
+      jpeg_idct_4x4(block.data(), quant, out, plane.stride);
+    else
+      jpeg_idct_2x2(block.data(), quant, out, plane.stride);
+    return true;
+  }
+};
+
+// The first DC scan of a progressive frame: all but the low bits.
+struct LumaFirstDc {
+  const DcTable* dc;
+  Plane<int16_t> plane;
+  uint8_t low_bit;
+  uint32_t prediction = 0;
+
+  void restart() { prediction = 0; }
+  [[gnu::always_inline]] bool operator()(BitReader& in, size_t x, size_t y) {
+    int32_t difference;
+    in.refill();
+    if (!read_dc(in, *dc, difference)) return false;
+    prediction += static_cast<uint32_t>(difference);
+    plane.cells[y * plane.stride + x] = static_cast<int16_t>(prediction << low_bit);
+    return true;
+  }
+};
+
+// A later DC scan: one more bit for every block.
+struct LumaMoreDc {
+  Plane<int16_t> plane;
+  uint8_t low_bit;
+
+  void restart() {}
+  [[gnu::always_inline]] bool operator()(BitReader& in, size_t x, size_t y) {
+    in.refill();
+    auto& cell = plane.cells[y * plane.stride + x];
+    cell = static_cast<int16_t>(cell | static_cast<int16_t>(in.peek<1>() << low_bit));
+    in.drop(1);
+    return true;
+  }
+};
+
+// ... and of chroma, which is only stepped over.
+struct SkipBlock {
+  const DcTable* dc;
+  const AcTable* ac;
+  [[gnu::always_inline]] bool operator()(BitReader& in) const {
+    int32_t ignored;
+    in.refill();
+    return read_dc(in, *dc, ignored) && skip_terms(in, *ac);
+  }
+};
+
+struct SkipFirstDc {
+  const DcTable* dc;
+  [[gnu::always_inline]] bool operator()(BitReader& in) const {
+    int32_t ignored;
+    in.refill();
+    return read_dc(in, *dc, ignored);
+  }
+};
+
+struct SkipMoreDc {
+  [[gnu::always_inline]] bool operator()(BitReader& in) const {
+    in.refill();
+    in.drop(1);
+    return true;
+  }
+};
+
+}  // namespace pairloom::workerproc::jpeg_blocks

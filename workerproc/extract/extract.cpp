@@ -1,0 +1,156 @@
+#include "workerproc/extract/extract.h"
+
+#include <chrono>
+#include <exception>
+#include <new>
+#include <utility>
+
+#include <xxhash.h>
+
+#include "shm/lane.h"
+#include "workerproc/decode/decode.h"
+#include "workerproc/extract/area.h"
+#include "workerproc/extract/dhash.h"
+#include "workerproc/extract/pdq.h"
+#include "workerproc/extract/phash.h"
+
+namespace pairloom::workerproc {
+namespace {
+
+constexpr size_t kMaxMessageBytes = 500;  // jobs/index_job.h
+
+// Adds the time until it goes out of scope to one stage.
+class StageTimer {
+ public:
+  StageTimer(uint64_t (&stage_ns)[8], shm::Stage stage)
+      : total_ns_(stage_ns[static_cast<size_t>(stage)]), start_(std::chrono::steady_clock::now()) {}
+  ~StageTimer() {
+    total_ns_ += static_cast<uint64_t>(std::chrono::nanoseconds(std::chrono::steady_clock::now() - start_).count());
+  }
+  StageTimer(const StageTimer&) = delete;
+  StageTimer& operator=(const StageTimer&) = delete;
+
+ private:
+  uint64_t& total_ns_;
+  std::chrono::steady_clock::time_point start_;
+};
+
+// How far to decode. Measured on real images (docs/benchmarks.md): with a short side of at least 128 pixels PDQ differs from the
+// full decode by less than it does after recompression; 64 is enough for dHash. Every algorithm of a run sees the same pixels.
+DecodeRequest plan(const jobs::IndexSetup& setup) {
+  DecodeRequest request;
+  request.max_pixels = setup.max_pixels;
+  // dhash-tutorial needs every pixel in colour. They are decoded once, and the other codes of the run are made from them too:
+  // of the same kind, as exact as with Accuracy::kFull.
+  if (setup.accuracy == Accuracy::kFull || contains(setup.algorithms, Algorithm::kDhashTutorial)) {
+    request.layout = PixelLayout::kBgr;
+    request.min_short_side_px = 0;
+  } else {
+    request.min_short_side_px = setup.accuracy == Accuracy::kFast ? 64 : 128;
+  }
+  return request;
+}
+
+Outcome outcome_of(Errc code) {
+  switch (code) {
+    case Errc::kUnsupported: return Outcome::kUnsupported;
+    case Errc::kTooLarge: return Outcome::kTooLarge;
+    default: return Outcome::kCorrupt;
+  }
+}
+
+void set_message(jobs::IndexResult& result, std::string message) {
+  if (message.size() > kMaxMessageBytes) message.resize(kMaxMessageBytes);
+  result.message = std::move(message);
+}
+
+}  // namespace
+
+struct Extractor::State {
+  jobs::IndexSetup setup;
+  DecodeRequest request;
+  Picture picture;
+  AreaSummer summer;
+  PdqHasher pdq;
+  TutorialDhash tutorial;
+
+  Code code_of(Algorithm algorithm, const View& view, jobs::IndexResult& result) {
+    switch (algorithm) {
+      case Algorithm::kPdq: {
+        const PdqHash hash = pdq.hash(view);
+        result.image.quality = hash.quality;
+        return hash.code;
+      }
+      case Algorithm::kDhash: return dhash(view, summer);
+      case Algorithm::kDhashTutorial: return tutorial.hash(view);
+      case Algorithm::kPhash: return phash64(view, summer);
+      case Algorithm::kPhash256: return phash256(view, summer);
+    }
+    return {};
+  }
+
+  void describe(const View& view, ImageInfo& image) const {
+    image.width_px = view.transposed ? picture.full_height_px : picture.full_width_px;
+    image.height_px = view.transposed ? picture.full_width_px : picture.full_height_px;
+    image.orientation = picture.orientation;
+    image.reduction = picture.reduction;
+    image.animated = picture.animated;
+    image.has_alpha = picture.has_alpha;
+    image.damaged = picture.damaged;
+  }
+
+  void run(std::span<const std::byte> file, uint64_t (&stage_ns)[8], jobs::IndexResult& result) {
+    {
+      const StageTimer timer(stage_ns, shm::Stage::kDigest);
+      const XXH128_hash_t digest = XXH3_128bits(file.data(), file.size());
+      result.digest = {digest.low64, digest.high64};
+      result.image.format = sniff(file);
+    }
+    if (result.image.format == ImageFormat::kUnknown) {
+      result.outcome = Outcome::kNotImage;
+      return;
+    }
+    {
+      const StageTimer timer(stage_ns, shm::Stage::kDecode);
+      if (auto decoded = decode(file, request, picture); !decoded) {
+        result.image.format = picture.format;  // camera raws that look like TIFF are told apart late
+        result.outcome = outcome_of(decoded.error().code);
+        set_message(result, std::move(decoded.error().message));
+        return;
+      }
+    }
+    const StageTimer timer(stage_ns, shm::Stage::kExtract);
+    const View view = view_of(picture);
+    describe(view, result.image);
+    for (const AlgorithmInfo& algorithm : algorithms())
+      if (contains(setup.algorithms, algorithm.id)) result.codes.push_back({algorithm.id, code_of(algorithm.id, view, result)});
+    set_message(result, std::move(picture.warning));
+    result.outcome = Outcome::kIndexed;
+  }
+};
+
+Extractor::Extractor(const jobs::IndexSetup& setup) : state_(std::make_unique<State>()) {
+  state_->setup = setup;
+  state_->request = plan(setup);
+}
+
+Extractor::~Extractor() = default;
+
+jobs::IndexResult Extractor::extract(std::span<const std::byte> file_bytes, uint64_t (&stage_ns)[8]) {
+  jobs::IndexResult result;
+  const auto failed = [&](Outcome outcome, std::string message) {
+    result.outcome = outcome;
+    result.codes.clear();
+    set_message(result, std::move(message));
+  };
+  try {
+    state_->run(file_bytes, stage_ns, result);
+  } catch (const std::bad_alloc&) {
+    failed(Outcome::kTooLarge, "not enough memory for this picture");
+  } catch (const std::exception& error) {  // cv::Exception among them
+    failed(Outcome::kCorrupt, error.what());
+  }
+  return result;
+}
+
+}  // namespace pairloom::workerproc

@@ -1,0 +1,72 @@
+#include "workerproc/loop.h"
+
+#include <cstring>
+#include <memory>
+#include <unistd.h>
+
+#include <fmt/format.h>
+
+#include "base/version.h"
+#include "shm/records.h"
+#include "workerproc/worker_job.h"
+
+namespace pairloom::workerproc {
+namespace {
+
+Result<> say_hello(shm::WorkerChannel& channel) {
+  const shm::HelloHeader hello{shm::kLaneLayoutVersion, kBuildId, channel.lane().generation(),
+                               static_cast<uint32_t>(::getpid()), 0};
+  return channel.push(static_cast<uint32_t>(shm::RecordKind::kHello), std::as_bytes(std::span(&hello, 1)));
+}
+
+Result<std::unique_ptr<WorkerJob>> set_up(std::span<const std::byte> payload) {
+  shm::JobSetupHeader header;
+  if (payload.size() < sizeof header) return fail(Errc::kProtocol, "job set-up is too short");
+  std::memcpy(&header, payload.data(), sizeof header);
+  if (header.payload_bytes != payload.size() - sizeof header) return fail(Errc::kProtocol, "job set-up has a wrong length");
+  return make_job(static_cast<jobs::JobKind>(header.job), payload.subspan(sizeof header));
+}
+
+Result<> do_task(shm::WorkerChannel& channel, WorkerJob& job, const shm::TaskView& task) {
+  shm::WorkerState& state = channel.state();
+  // Before anything of the task is touched: from here on a death is blamed on it.
+  state.current_task.store(task.task_id + 1, std::memory_order_release);
+  state.heartbeat.fetch_add(1, std::memory_order_relaxed);
+  TaskContext context(channel, task.task_id);
+  PAIRLOOM_TRY(job.run(task, context));
+  state.current_task.store(0, std::memory_order_release);
+  state.tasks_done.fetch_add(1, std::memory_order_relaxed);
+  return {};
+}
+
+}  // namespace
+
+Result<> serve(shm::WorkerChannel& channel) {
+  PAIRLOOM_TRY(say_hello(channel));
+  std::unique_ptr<WorkerJob> job;
+  while (true) {
+    auto record = channel.wait_record();
+    if (!record) {
+      if (record.error().code == Errc::kInterrupted) return {};  // the supervisor closed the lane: the normal end
+      return tl::unexpected(std::move(record.error()));
+    }
+    switch (static_cast<shm::RecordKind>(record->kind)) {
+      case shm::RecordKind::kJobSetup: {
+        PAIRLOOM_ASSIGN(job, set_up(record->payload));
+        break;
+      }
+      case shm::RecordKind::kChunk: {
+        if (!job) return fail(Errc::kProtocol, "a chunk came before its job");
+        // The chunk stays in the ring until it is done: the slot is the lease.
+        PAIRLOOM_ASSIGN([[maybe_unused]] const auto header,
+                        shm::parse_chunk(record->payload, [&](const shm::TaskView& task) { return do_task(channel, *job, task); }));
+        break;
+      }
+      default:
+        return fail(Errc::kProtocol, fmt::format("unexpected record of kind {}", record->kind));
+    }
+    PAIRLOOM_TRY(channel.pop());
+  }
+}
+
+}  // namespace pairloom::workerproc

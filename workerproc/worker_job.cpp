@@ -1,0 +1,48 @@
+#include "workerproc/worker_job.h"
+
+#include <cstring>
+#include <fmt/format.h>
+
+#include "base/clock.h"
+
+namespace pairloom::workerproc {
+
+TaskContext::TaskContext(shm::WorkerChannel& channel, uint64_t task_id)
+    : channel_(channel), task_id_(task_id), start_ns_(system_clock().monotonic_ns()) {}
+
+Result<> TaskContext::send(std::span<const std::byte> payload, bool last) {
+  const uint64_t bytes = sizeof(shm::ResultHeader) + payload.size();
+  PAIRLOOM_ASSIGN(const auto room, channel_.reserve(bytes));
+  const shm::ResultHeader header{task_id_, last ? shm::kResultIsLast : 0, static_cast<uint32_t>(payload.size()),
+                                 static_cast<uint64_t>(system_clock().monotonic_ns() - start_ns_)};
+  std::memcpy(room.data(), &header, sizeof header);
+  if (!payload.empty()) std::memcpy(room.data() + sizeof header, payload.data(), payload.size());
+  return channel_.commit(static_cast<uint32_t>(shm::RecordKind::kResult), bytes);
+}
+
+void TaskContext::report_progress() { channel_.state().heartbeat.fetch_add(1, std::memory_order_relaxed); }
+
+void TaskContext::add_bytes_read(uint64_t bytes) {
+  channel_.state().bytes_read.fetch_add(bytes, std::memory_order_relaxed);
+}
+
+void TaskContext::add_stage_ns(shm::Stage stage, uint64_t ns) {
+  channel_.state().stage_ns[static_cast<size_t>(stage)].fetch_add(ns, std::memory_order_relaxed);
+}
+
+TaskContext::StageTimer::StageTimer(TaskContext& c, shm::Stage s)
+    : context(c), stage(s), start_ns(system_clock().monotonic_ns()) {}
+
+TaskContext::StageTimer::~StageTimer() {
+  context.add_stage_ns(stage, static_cast<uint64_t>(system_clock().monotonic_ns() - start_ns));
+}
+
+Result<std::unique_ptr<WorkerJob>> make_job(jobs::JobKind kind, std::span<const std::byte> setup) {
+  switch (kind) {
+    case jobs::JobKind::kIndex: return make_index_job(setup);
+    case jobs::JobKind::kPair: return make_pair_job(setup);
+  }
+  return fail(Errc::kProtocol, fmt::format("unknown job {}", static_cast<uint32_t>(kind)));
+}
+
+}  // namespace pairloom::workerproc

@@ -1,0 +1,60 @@
+// WorkerJob: what a worker does with a task. One class per jobs::JobKind, made when the supervisor sends the job's set-up.
+// Runs in: worker only.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <span>
+
+#include "base/result.h"
+#include "jobs/job_kind.h"
+#include "shm/channel.h"
+#include "shm/records.h"
+
+namespace pairloom::workerproc {
+
+// A task in hand: where its results go, and how its time is told.
+class TaskContext {
+ public:
+  TaskContext(shm::WorkerChannel& channel, uint64_t task_id);
+  uint64_t task_id() const { return task_id_; }
+
+  // Sends a result record; `last` ends the task. Blocks while the ring is full. An error means the supervisor is gone.
+  Result<> send(std::span<const std::byte> payload, bool last);
+  // A sign of life from inside a long task: starts the supervisor's deadline anew.
+  void report_progress();
+  void add_bytes_read(uint64_t bytes);
+  // Runs `work` and adds its time to that stage.
+  template <class Work>
+  auto timed(shm::Stage stage, Work&& work) {
+    StageTimer timer(*this, stage);
+    return work();
+  }
+  void add_stage_ns(shm::Stage stage, uint64_t ns);
+
+ private:
+  struct StageTimer {
+    StageTimer(TaskContext& context, shm::Stage stage);
+    ~StageTimer();
+    TaskContext& context;
+    shm::Stage stage;
+    int64_t start_ns;
+  };
+  shm::WorkerChannel& channel_;
+  uint64_t task_id_;
+  int64_t start_ns_;
+};
+
+class WorkerJob {
+ public:
+  virtual ~WorkerJob() = default;
+  // Does one task and sends its results. Bad input is a result, not an error; an error ends the worker.
+  virtual Result<> run(const shm::TaskView& task, TaskContext& context) = 0;
+};
+
+// The job for a set-up record. kProtocol when the set-up makes no sense.
+Result<std::unique_ptr<WorkerJob>> make_job(jobs::JobKind kind, std::span<const std::byte> setup);
+Result<std::unique_ptr<WorkerJob>> make_index_job(std::span<const std::byte> setup);  // index_files.cpp
+Result<std::unique_ptr<WorkerJob>> make_pair_job(std::span<const std::byte> setup);   // pair_codes.cpp
+
+}  // namespace pairloom::workerproc
