@@ -8,6 +8,7 @@ spread, and the ratio of the medians. Times from a shared machine mean little al
 import argparse
 import os
 import platform
+import shlex
 import shutil
 import statistics
 import subprocess
@@ -19,6 +20,11 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 DEBIAN_PYTHON = "/usr/bin/python3"  # the one that python3-opencv is for
 GOOD_EXIT_CODES = (0, 3)  # 3: done, some files are unreadable
+
+
+def as_shown(command):
+    """A command line as people would type it: without this machine's directories."""
+    return shlex.join(Path(word).name if word.startswith("/") else word for word in command)
 
 
 class Contestant:
@@ -33,10 +39,12 @@ class Contestant:
     def run(self):
         self.before_each()
         started = time.perf_counter()
-        done = subprocess.run(self.command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        done = subprocess.run(self.command, stdin=subprocess.DEVNULL,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         self.seconds.append(time.perf_counter() - started)
         if done.returncode not in GOOD_EXIT_CODES:
-            sys.exit(f"{' '.join(self.command)}\nended with {done.returncode}:\n{done.stdout.decode(errors='replace')}")
+            output = done.stdout.decode(errors="replace")
+            sys.exit(f"{shlex.join(self.command)}\nended with {done.returncode}:\n{output}")
 
     def median(self):
         return statistics.median(self.seconds)
@@ -56,19 +64,20 @@ def say(text):
     print(text, file=sys.stderr, flush=True)
 
 
-def print_table(title, contestants, images, rounds):
-    """Ratios are to the first contestant: 2.0 = takes half its time."""
+def print_table(title, contestants, images, rounds, ratio="as fast as"):
+    """The last column: ratio to the first contestant, of speeds ("as fast as") or of times ("as long as")."""
     base = contestants[0].median()
     print(f"\n### {title}\n")
-    print(f"Median of {rounds} interleaved rounds; least and most in brackets.\n")
-    print(f"| | seconds | files/s | times as fast as {contestants[0].name} |")
+    print(f"{images:,} files; median of {rounds} interleaved rounds, least and most in brackets.\n")
+    print(f"| | seconds | files/s | times {ratio} {contestants[0].name} |")
     print("|---|---|---|---|")
     for each in contestants:
         spread = f"{each.median():.3f} ({min(each.seconds):.3f} - {max(each.seconds):.3f})"
-        print(f"| {each.name} | {spread} | {images / each.median():,.0f} | {base / each.median():.2f} |")
+        times = base / each.median() if ratio == "as fast as" else each.median() / base
+        print(f"| {each.name} | {spread} | {images / each.median():,.0f} | {times:.2f} |")
     print("\nCommands:\n\n```")
     for each in contestants:
-        print(" ".join(each.command))
+        print(as_shown(each.command))
     print("```")
 
 
@@ -79,6 +88,7 @@ def peak_memory_bytes(command):
     children count too. VmHWM starts afresh at exec and never falls, so the last look before the end has the peak, but
     for what was touched in the last few milliseconds.
     """
+    command = [str(word) for word in command]
     process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     own, largest_child = 0, 0
     while process.poll() is None:
@@ -87,7 +97,7 @@ def peak_memory_bytes(command):
             largest_child = max(largest_child, high_water_bytes(child) or 0)
         time.sleep(0.005)
     if process.returncode not in GOOD_EXIT_CODES:
-        sys.exit(f"{' '.join(map(str, command))} ended with {process.returncode}")
+        sys.exit(f"{shlex.join(command)} ended with {process.returncode}")
     return own, largest_child
 
 
@@ -109,7 +119,7 @@ def children(pid):
 
 
 def count_files(directory):
-    return sum(len(files) for _, _, files in os.walk(directory))
+    return sum(not name.startswith(".") for _, _, names in os.walk(directory) for name in names)
 
 
 def describe_machine():
@@ -159,7 +169,7 @@ class Benchmark:
         contestants = [Contestant("find", find),
                        Contestant("pairloom, nothing changed", self.add(index, images, self.jobs))]
         measure(contestants, self.rounds)  # the round that does not count makes the index
-        print_table(title, contestants, count_files(images), self.rounds)
+        print_table(title, contestants, count_files(images), self.rounds, "as long as")
 
     def memory(self, trees):
         print("\n### Peak memory\n\nHighest resident set (VmHWM) while indexing into a new index.\n")
@@ -175,13 +185,15 @@ class Benchmark:
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("images", type=Path, help="a directory of images")
-    parser.add_argument("--pairloom", type=Path, default=HERE.parent / "build/release/bin/pairloom", help="the program to measure")
+    parser.add_argument("--pairloom", type=Path, default=HERE.parent / "build/release/bin/pairloom",
+                        help="the program to measure (default: the one ./run builds)")
     parser.add_argument("--rounds", type=int, default=7, help="timed rounds (default: %(default)s)")
     parser.add_argument("--jobs", type=int, default=2, help="workers and processes (default: %(default)s)")
     parser.add_argument("--small-files", type=int, default=200_000, metavar="N",
                         help="size of the tree of small files that is made for the re-run and for memory; 0: leave "
                              "these out (default: %(default)s)")
-    parser.add_argument("--scratch", type=Path, help="where indexes and the small files go (default: a new directory in /tmp)")
+    parser.add_argument("--scratch", type=Path,
+                        help="where indexes and small files go (default: a directory in /tmp, removed again)")
     options = parser.parse_args()
     options.images = options.images.resolve()
     if not options.pairloom.exists():
@@ -191,8 +203,8 @@ def main():
 
     version = subprocess.run([options.pairloom, "--version"], capture_output=True, text=True).stdout.split("\n")[0]
     print(f"Machine: {describe_machine()}  \nProgram: {version}  \n"
-          f"Data: {options.images} ({count_files(options.images):,} files), in the page cache  \n"
-          f"Made by: `bench/index_benchmark.py {' '.join(sys.argv[1:])}`, {time.strftime('%Y-%m-%d')}")
+          f"Data: {options.images.name}, {count_files(options.images):,} files, in the page cache  \n"
+          f"Made by: `bench/index_benchmark.py`, {time.strftime('%Y-%m-%d')}")
 
     with tempfile.TemporaryDirectory(prefix="pairloom-bench-") as own_scratch:
         scratch = (options.scratch or Path(own_scratch)).resolve()

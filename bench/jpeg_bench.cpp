@@ -1,5 +1,5 @@
-// Decoding JPEGs to a gray picture of 1/8, 1/4 and 1/2: the reduced decoder next to libjpeg-turbo, both in one run and in
-// turns. Prints medians of CPU time, and their ratio, which is what to quote.
+// Decoding JPEGs to a gray picture of 1/8, 1/4 and 1/2: the reduced decoder next to libjpeg-turbo, both in one run and
+// in turns. Prints medians of CPU time, and their ratio, which is what to quote.
 //   jpeg_bench [--rounds N] [--every N] [--optimized] [--progressive] [--restart MCUS] [FILE|DIRECTORY...]
 // --optimized, --progressive and --restart recode the files first, in memory and without loss. Without files: three
 // 12-megapixel pictures drawn here, as 4:2:0 and as 4:4:4.
@@ -68,16 +68,18 @@ void measure(const Set& set, int rounds) {
     std::vector<double> ours, theirs, ratios;
     size_t declined = 0;
     for (int round = 0; round < rounds; ++round) {
-      theirs.push_back(microseconds_per_file(set, [&](const Bytes& file) { library.decode(file, reduction, picture); }));
+      theirs.push_back(
+          microseconds_per_file(set, [&](const Bytes& file) { library.decode(file, reduction, picture); }));
       declined = 0;
       ours.push_back(microseconds_per_file(set, [&](const Bytes& file) {
         if (decoder.decode(file, reduction, raster) == ReducedJpeg::kDeclined) ++declined;
       }));
       ratios.push_back(theirs.back() / ours.back());
     }
-    std::printf("  1/%d  libjpeg-turbo %10.1f us %6.1f MB/s   reduced %10.1f us %6.1f MB/s   ratio %.2f   declined %zu\n",
-                reduction, median(theirs), mean_bytes / median(theirs), median(ours), mean_bytes / median(ours),
-                median(ratios), declined);
+    std::printf(
+        "  1/%d  libjpeg-turbo %10.1f us %6.1f MB/s   reduced %10.1f us %6.1f MB/s   ratio %.2f   declined %zu\n",
+        reduction, median(theirs), mean_bytes / median(theirs), median(ours), mean_bytes / median(ours), median(ratios),
+        declined);
   }
 }
 
@@ -101,7 +103,8 @@ Set read_set(const Options& options) {
   }
   std::sort(found.begin(), found.end());
   Set set{options.paths.front().string(), {}};
-  for (size_t i = 0; i < found.size(); i += static_cast<size_t>(options.every)) set.files.push_back(read_file(found[i]));
+  for (size_t i = 0; i < found.size(); i += static_cast<size_t>(options.every))
+    set.files.push_back(read_file(found[i]));
   return set;
 }
 
@@ -149,7 +152,8 @@ int main(int argc, char** argv) {
   Options options;
   if (!parse(argc, argv, options)) {
     std::fprintf(stderr,
-                 "usage: jpeg_bench [--rounds N] [--every N] [--optimized] [--progressive] [--restart MCUS] [FILE|DIRECTORY...]\n");
+                 "usage: jpeg_bench [--rounds N] [--every N] [--optimized] [--progressive] [--restart MCUS] "
+                 "[FILE|DIRECTORY...]\n");
     return 2;
   }
   std::vector<Set> sets;

@@ -1,7 +1,7 @@
 #include "cli/command_line.h"
 
-#include <algorithm>
 #include <fmt/format.h>
+#include <algorithm>
 
 #include "base/text.h"
 #include "base/version.h"
@@ -16,7 +16,7 @@ struct Tree {
   CLI::App app{"index image collections and find near-duplicates in them", "pairloom"};
   std::shared_ptr<GlobalOptions> globals = std::make_shared<GlobalOptions>();
   Invocation chosen;
-  std::vector<std::string> help_for;   // `pairloom help index add`
+  std::vector<std::string> help_for;  // `pairloom help index add`
 };
 
 void dress(CLI::App& app, const std::string& full_name, std::span<const Example> examples, GlobalOptions& globals) {
@@ -37,7 +37,8 @@ CLI::App* parent_of(Tree& tree, std::string_view family) {
 
 void build(Tree& tree) {
   dress(tree.app, "pairloom", main_examples(), *tree.globals);
-  tree.app.set_version_flag("-V,--version", fmt::format("pairloom {}", kVersion), "Show the version")->group("Global options");
+  tree.app.set_version_flag("-V,--version", fmt::format("pairloom {}", kVersion), "Show the version")
+      ->group("Global options");
   tree.app.require_subcommand(1);
   for (const auto& verb : verbs()) {
     const size_t space = verb.name.find(' ');
@@ -97,7 +98,8 @@ Answer explain(const CLI::App& root, const CLI::ParseError& error) {
       return usage_error(*app, with_suggestion(fmt::format("unknown option '{}'", escape_for_terminal(name)), meant));
     }
     const auto names = verb_names(*app);
-    if (!names.empty()) return usage_error(*app, with_suggestion(fmt::format("there is no verb '{}'", shown), nearest(word, names)));
+    if (!names.empty())
+      return usage_error(*app, with_suggestion(fmt::format("there is no verb '{}'", shown), nearest(word, names)));
     return usage_error(*app, fmt::format("one argument too many: '{}'", shown));
   }
   if (!verb_names(*app).empty()) return {ExitCode::kUsage, app->help()};  // no verb at all: say which there are
@@ -111,7 +113,8 @@ Answer help_answer(const CLI::App& root, const std::vector<std::string>& words) 
   for (const auto& word : words) {
     const auto below = app->get_subcommands([&](const CLI::App* a) { return a->get_name() == word; });
     if (below.empty())
-      return usage_error(*app, with_suggestion(fmt::format("there is no verb '{}'", escape_for_terminal(word)), nearest(word, verb_names(*app))));
+      return usage_error(*app, with_suggestion(fmt::format("there is no verb '{}'", escape_for_terminal(word)),
+                                               nearest(word, verb_names(*app))));
     app = below.front();
   }
   return {ExitCode::kDone, app->get_formatter()->make_help(app, "", CLI::AppFormatMode::Normal)};
@@ -138,8 +141,7 @@ std::variant<Invocation, Answer> parse_command_line(const std::vector<std::strin
 }
 
 std::string quoted_for_shell(const std::vector<std::string>& arguments) {
-  static constexpr std::string_view kPlain =
-      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+=./,:@%";
+  static constexpr std::string_view kPlain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+=./,:@%";
   std::string out;
   for (const auto& argument : arguments) {
     if (!out.empty()) out += ' ';

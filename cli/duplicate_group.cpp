@@ -8,7 +8,9 @@
 namespace pairloom::cli {
 namespace {
 
-uint64_t pixels(const GroupFile& f) { return uint64_t{f.image.width_px} * f.image.height_px; }
+uint64_t pixels(const GroupFile& f) {
+  return uint64_t{f.image.width_px} * f.image.height_px;
+}
 
 // Why `best` is better than `other`: the first rule that tells them apart.
 std::string_view reason(const GroupFile& best, const GroupFile& other) {
@@ -20,14 +22,17 @@ std::string_view reason(const GroupFile& best, const GroupFile& other) {
 
 bool better(const GroupFile& a, const GroupFile& b) {
   const auto key = [](const GroupFile& f) {
-    return std::make_tuple(f.image.damaged, ~pixels(f), ~f.identity.size_bytes, f.identity.mtime_ns, std::string_view(f.path));
+    return std::make_tuple(f.image.damaged, ~pixels(f), ~f.identity.size_bytes, f.identity.mtime_ns,
+                           std::string_view(f.path));
   };
   return key(a) < key(b);
 }
 
-// Two names of one file: the same inode of the same content (the device is not needed: contents are equal).
+// Two names of one file (hard links) have the same content, device and inode.
 using Inode = std::tuple<index::ContentId, uint64_t, uint64_t>;
-Inode inode_of(const GroupFile& f) { return {f.content, f.identity.device, f.identity.inode}; }
+Inode inode_of(const GroupFile& f) {
+  return {f.content, f.identity.device, f.identity.inode};
+}
 
 uint64_t reclaimable(const std::vector<GroupFile>& files) {
   if (files.empty() || !files.front().keep) return 0;

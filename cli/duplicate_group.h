@@ -15,22 +15,22 @@ struct GroupFile {
   StatIdentity identity;
   index::ContentId content = 0;
   ImageInfo image;
-  uint32_t distance = 0;       // bits between its code and that of the group's centre
-  bool exact = false;          // same bytes as a file listed before it
-  bool keep = false;           // the suggestion
+  uint32_t distance = 0;  // bits between its code and that of the group's centre
+  bool exact = false;     // same bytes as a file listed before it
+  bool keep = false;      // the suggestion
 };
 
 struct DuplicateGroup {
-  std::string id;              // "g-" + 16 hex digits: of its smallest content digest, so it stays while that file does
+  std::string id;  // "g-" + 16 hex digits: of its smallest content digest, so it stays while that file does
   std::vector<GroupFile> files;
   uint32_t max_distance = 0;
-  uint64_t reclaimable_bytes = 0;   // what the files but the kept one occupy; hard links count once
-  std::string keep_reason;     // "most pixels"; empty = nothing suggested
+  uint64_t reclaimable_bytes = 0;  // what the files but the kept one occupy; hard links count once
+  std::string keep_reason;         // "most pixels"; empty = nothing suggested
 };
 
-// Marks at most one file as the one to keep and says why: most pixels, then most bytes, then the oldest, then the first by
-// path. A damaged file is never suggested; if all are damaged, nothing is. Orders the files: the kept one first, then by
-// (distance, path), with exact copies right behind the file they copy; sets `exact` and `reclaimable_bytes`.
+// Marks at most one file as the one to keep and says why: most pixels, then most bytes, then the oldest, then the first
+// by path. A damaged file is never suggested; if all are damaged, nothing is. Orders the files: the kept one first,
+// then by (distance, path), with exact copies right behind the file they copy; sets `exact` and `reclaimable_bytes`.
 void arrange(DuplicateGroup& group);
 
 }  // namespace pairloom::cli

@@ -1,7 +1,7 @@
 #include "cli/edges.h"
 
-#include <algorithm>
 #include <fmt/format.h>
+#include <algorithm>
 #include <set>
 #include <tuple>
 #include <unordered_map>
@@ -19,13 +19,17 @@ using search::Edge;
 // Beyond this many gone contents, comparing everything anew is the shorter way.
 constexpr size_t kMaxRepairs = 1000;
 
-bool is_live(const std::vector<bool>& live, uint32_t content) { return content < live.size() && live[content]; }
+bool is_live(const std::vector<bool>& live, uint32_t content) {
+  return content < live.size() && live[content];
+}
 
 // Every pair of a code at or beyond `first` with an earlier one.
-void compute_pairs(const search::CodeFile& codes, uint64_t first, uint32_t distance, Session& session, std::vector<Edge>& edges) {
+void compute_pairs(const search::CodeFile& codes, uint64_t first, uint32_t distance, Session& session,
+                   std::vector<Edge>& edges) {
   const uint64_t size = codes.size();
   if (first >= size) return;
-  ProgressBar bar(session.globals.quiet ? ProgressMode::kNone : session.globals.progress, session.messages.fd(), system_clock());
+  ProgressBar bar(session.globals.quiet ? ProgressMode::kNone : session.globals.progress, session.messages.fd(),
+                  system_clock());
   const int64_t start_ns = system_clock().monotonic_ns();
   bool told = false;
   daemon::Progress progress;
@@ -41,7 +45,8 @@ void compute_pairs(const search::CodeFile& codes, uint64_t first, uint32_t dista
       [&](uint64_t done) {
         if (!told && system_clock().monotonic_ns() - start_ns > 1'000'000'000) {
           told = true;
-          session.messages.note(fmt::format("comparing {} codes at distance {}: the index holds no pairs for that", size - first, distance));
+          session.messages.note(fmt::format("comparing {} codes at distance {}: the index holds no pairs for that",
+                                            size - first, distance));
         }
         if (!told) return;
         progress.done = std::min(done, size - first);
@@ -49,8 +54,8 @@ void compute_pairs(const search::CodeFile& codes, uint64_t first, uint32_t dista
       });
 }
 
-// Equal codes are linked to the earliest of them, which may be gone. The reader sees to that among the stored pairs; for
-// those computed here the equals of a gone content are looked up, so that they find each other. False: too many.
+// Equal codes are linked to the earliest of them, which may be gone. The reader sees to that among the stored pairs;
+// for those computed here the equals of a gone content are looked up, so that they find each other. False: too many.
 Result<bool> add_equals_of_gone(index::IndexReader& reader, Algorithm algorithm, const search::CodeFile& codes,
                                 const std::vector<bool>& live, std::vector<Edge>& edges) {
   std::set<uint32_t> gone;
@@ -117,11 +122,13 @@ std::vector<Edge> between_live(std::vector<Edge> edges, const std::vector<bool>&
   }
   const auto key = [](const Edge& e) { return std::tie(e.a, e.b, e.distance); };
   std::sort(out.begin(), out.end(), [&](const Edge& x, const Edge& y) { return key(x) < key(y); });
-  out.erase(std::unique(out.begin(), out.end(), [](const Edge& x, const Edge& y) { return x.a == y.a && x.b == y.b; }), out.end());
+  out.erase(std::unique(out.begin(), out.end(), [](const Edge& x, const Edge& y) { return x.a == y.a && x.b == y.b; }),
+            out.end());
   return out;
 }
 
-Result<std::vector<Edge>> near_duplicate_edges(index::IndexReader& reader, Algorithm algorithm, uint32_t distance, Session& session) {
+Result<std::vector<Edge>> near_duplicate_edges(index::IndexReader& reader, Algorithm algorithm, uint32_t distance,
+                                               Session& session) {
   // 1. The watermark first, then the codes: what is appended in between is then computed, never missed.
   PAIRLOOM_ASSIGN(const index::PairingState state, reader.pairing_state(algorithm));
   PAIRLOOM_ASSIGN(const auto codes, reader.codes(algorithm));

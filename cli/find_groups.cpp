@@ -1,7 +1,7 @@
 #include "cli/find_groups.h"
 
-#include <algorithm>
 #include <fmt/format.h>
+#include <algorithm>
 #include <memory>
 #include <tuple>
 
@@ -21,7 +21,8 @@ bool lies_under(const std::string& path, const std::string& root) {
 
 bool wanted(const DuplicateGroup& group, const std::vector<std::string>& under) {
   return under.empty() || std::any_of(group.files.begin(), group.files.end(), [&](const GroupFile& file) {
-           return std::any_of(under.begin(), under.end(), [&](const auto& root) { return lies_under(file.path, root); });
+           return std::any_of(under.begin(), under.end(),
+                              [&](const auto& root) { return lies_under(file.path, root); });
          });
 }
 
@@ -53,9 +54,9 @@ Result<DuplicateGroup> load(index::IndexReader& reader, const search::Group& con
 
 // All that ordering needs of a group; the files are read again when it is shown.
 struct Entry {
-  size_t number;        // in the vector of groups
-  uint64_t rank;        // ascending
-  std::string path;     // of its first file; ties are broken by it
+  size_t number;     // in the vector of groups
+  uint64_t rank;     // ascending
+  std::string path;  // of its first file; ties are broken by it
 };
 
 Entry entry_of(size_t number, const DuplicateGroup& group, GroupOrder order) {
@@ -75,15 +76,17 @@ Result<> check_codes(index::IndexReader& reader, Algorithm algorithm, Session& s
     if (count.algorithm == algorithm) codes = count.codes;
   const auto& name = info(algorithm).name;
   if (codes == 0 && about.contents > 0)
-    return fail(Errc::kInvalidArgument, fmt::format("the index has no {0} codes; make them with: pairloom index update --features {0}", name));
+    return fail(Errc::kInvalidArgument,
+                fmt::format("the index has no {0} codes; make them with: pairloom index update --features {0}", name));
   if (info(algorithm).bits == 64 && codes > kMany)
-    session.messages.warning(fmt::format("{} has 64 bits: among {} images many pairs are chance; pdq is made for that", name, codes));
+    session.messages.warning(
+        fmt::format("{} has 64 bits: among {} images many pairs are chance; pdq is made for that", name, codes));
   return {};
 }
 
 // Groups of contents: near-duplicates, and contents that are in none but have copies.
-Result<std::vector<search::Group>> content_groups(index::IndexReader& reader, const GroupQuery& query, std::optional<uint32_t> distance,
-                                                  Session& session) {
+Result<std::vector<search::Group>> content_groups(index::IndexReader& reader, const GroupQuery& query,
+                                                  std::optional<uint32_t> distance, Session& session) {
   std::vector<search::Group> groups;
   if (distance) {
     PAIRLOOM_TRY(check_codes(reader, query.similarity.algorithm, session));
@@ -122,8 +125,9 @@ Result<GroupTotals> find_groups(index::IndexReader& reader, const GroupQuery& qu
     totals.reclaimable_bytes += group.reclaimable_bytes;
     entries.push_back(entry_of(i, group, query.order));
   }
-  std::sort(entries.begin(), entries.end(),
-            [](const Entry& a, const Entry& b) { return std::tie(a.rank, a.path, a.number) < std::tie(b.rank, b.path, b.number); });
+  std::sort(entries.begin(), entries.end(), [](const Entry& a, const Entry& b) {
+    return std::tie(a.rank, a.path, a.number) < std::tie(b.rank, b.path, b.number);
+  });
   if (query.limit && entries.size() > *query.limit) entries.resize(*query.limit);
   for (const auto& entry : entries) {
     if (!session.out.usable()) break;  // nobody reads any more
@@ -142,15 +146,23 @@ Result<GroupTotals> find_groups(index::IndexReader& reader, const GroupQuery& qu
 
 void add_group_options(CLI::App& app, GroupQuery& into) {
   add_similarity_options(app, into.similarity);
-  add_choice<search::Linkage>(app, "--linkage", into.linkage,
-                              {{"star", search::Linkage::kStar}, {"complete", search::Linkage::kComplete}, {"single", search::Linkage::kSingle}},
-                              "NAME", "star: every member is near the group's centre; complete: near every other; single: chains")
+  add_choice<search::Linkage>(
+      app, "--linkage", into.linkage,
+      {{"star", search::Linkage::kStar},
+       {"complete", search::Linkage::kComplete},
+       {"single", search::Linkage::kSingle}},
+      "NAME", "star: every member is near the group's centre; complete: near every other; single: chains")
       ->group("What counts as a duplicate");
   add_choice<GroupOrder>(app, "--sort", into.order,
-                         {{"reclaim", GroupOrder::kReclaim}, {"size", GroupOrder::kSize}, {"distance", GroupOrder::kDistance}, {"path", GroupOrder::kPath}},
-                         "KEY", "Order of the groups: most reclaimable bytes, most bytes in all, nearest, or first path first")
+                         {{"reclaim", GroupOrder::kReclaim},
+                          {"size", GroupOrder::kSize},
+                          {"distance", GroupOrder::kDistance},
+                          {"path", GroupOrder::kPath}},
+                         "KEY",
+                         "Order of the groups: most reclaimable bytes, most bytes in all, nearest, or first path first")
       ->group("Output");
-  add_count(app, "--limit", into.limit, 1, UINT32_MAX, "Show only the first N groups; totals still count all")->group("Output");
+  add_count(app, "--limit", into.limit, 1, UINT32_MAX, "Show only the first N groups; totals still count all")
+      ->group("Output");
 }
 
 GroupParameters parameters_of(const GroupListing& listing, const Session& session) {
@@ -169,12 +181,16 @@ GroupParameters parameters_of(const GroupListing& listing, const Session& sessio
   return p;
 }
 
-Result<GroupTotals> list_groups(index::IndexReader& reader, const GroupListing& listing, GroupWriter& writer, Session& session) {
-  PAIRLOOM_ASSIGN(const auto totals, find_groups(reader, listing.query, session, [&](const DuplicateGroup& g) { writer.group(g); }));
+Result<GroupTotals> list_groups(index::IndexReader& reader, const GroupListing& listing, GroupWriter& writer,
+                                Session& session) {
+  PAIRLOOM_ASSIGN(const auto totals,
+                  find_groups(reader, listing.query, session, [&](const DuplicateGroup& g) { writer.group(g); }));
   writer.end(totals);
   if (listing.format == OutputFormat::kHuman && totals.low_information > 0)
-    session.messages.note(fmt::format("{} low-information {} (flat or nearly so) left out of grouping; list: pairloom dups --low-information",
-                                      totals.low_information, totals.low_information == 1 ? "image was" : "images were"));
+    session.messages.note(
+        fmt::format("{} (flat or nearly so) left out of grouping; list: pairloom dups --low-information",
+                    totals.low_information == 1 ? "1 low-information image"
+                                                : fmt::format("{} low-information images", totals.low_information)));
   return totals;
 }
 

@@ -23,13 +23,13 @@ std::string_view name_of(GroupOrder order);
 struct GroupQuery {
   Similarity similarity;
   search::Linkage linkage = search::Linkage::kStar;
-  std::vector<std::string> under;   // canonical paths; only groups with a file at or below one of them. Empty = all
+  std::vector<std::string> under;  // canonical paths; only groups with a file at or below one of them. Empty = all
   GroupOrder order = GroupOrder::kReclaim;
-  std::optional<uint32_t> limit;    // show at most so many
+  std::optional<uint32_t> limit;  // show at most so many
 };
 
-// Hands groups to `visit` in the query's order. Memory: a few words for each group; files are read when their turn comes.
-// kInvalidArgument when the index has no codes of the algorithm.
+// Hands groups to `visit` in the query's order. Memory: a few words for each group; files are read when their turn
+// comes. kInvalidArgument when the index has no codes of the algorithm.
 Result<GroupTotals> find_groups(index::IndexReader& reader, const GroupQuery& query, Session& session,
                                 const std::function<void(const DuplicateGroup&)>& visit);
 
@@ -41,7 +41,8 @@ struct GroupListing {
   GroupQuery query;
   OutputFormat format = OutputFormat::kHuman;
 };
-Result<GroupTotals> list_groups(index::IndexReader& reader, const GroupListing& listing, GroupWriter& writer, Session& session);
+Result<GroupTotals> list_groups(index::IndexReader& reader, const GroupListing& listing, GroupWriter& writer,
+                                Session& session);
 GroupParameters parameters_of(const GroupListing& listing, const Session& session);
 
 }  // namespace pairloom::cli

@@ -15,28 +15,28 @@ namespace pairloom::cli {
 // What was asked for; the jsonl header repeats it.
 struct GroupParameters {
   std::string index;
-  std::string_view algorithm;      // "pdq"
+  std::string_view algorithm;  // "pdq"
   uint32_t bits = 0;
   bool exact_only = false;
-  uint32_t distance = 0;           // largest that counts
+  uint32_t distance = 0;  // largest that counts
   std::string_view linkage;
   std::string_view sort;
-  uint64_t limit = 0;              // 0 = all
+  uint64_t limit = 0;  // 0 = all
 };
 
 struct GroupTotals {
   uint64_t groups = 0, shown = 0;
-  uint64_t files = 0;              // in all groups, shown or not
-  uint64_t redundant = 0;          // files beyond one for each group
+  uint64_t files = 0;      // in all groups, shown or not
+  uint64_t redundant = 0;  // files beyond one for each group
   uint64_t reclaimable_bytes = 0;
-  uint64_t low_information = 0;    // contents left out of grouping
+  uint64_t low_information = 0;  // contents left out of grouping
 };
 
 class GroupWriter {
  public:
   virtual ~GroupWriter() = default;
   virtual void begin(const GroupParameters&) {}
-  virtual void problem(const daemon::Problem&) {}   // an input that could not be read (scan)
+  virtual void problem(const daemon::Problem&) {}  // an input that could not be read (scan)
   virtual void group(const DuplicateGroup& group) = 0;
   virtual void end(const GroupTotals&) {}
 };

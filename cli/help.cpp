@@ -1,7 +1,7 @@
 #include "cli/help.h"
 
-#include <algorithm>
 #include <fmt/format.h>
+#include <algorithm>
 #include <vector>
 
 namespace pairloom::cli {
@@ -12,8 +12,10 @@ constexpr size_t kColumn = 26;  // where descriptions begin
 
 std::string entry(const std::string& left, std::string_view about) {
   std::string out = "  " + left;
-  if (out.size() + 2 > kColumn) out += "\n" + std::string(kColumn, ' ');
-  else out.resize(kColumn, ' ');
+  if (out.size() + 2 > kColumn)
+    out += "\n" + std::string(kColumn, ' ');
+  else
+    out.resize(kColumn, ' ');
   return out + wrapped(about, kColumn, kWidth) + "\n";
 }
 

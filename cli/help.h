@@ -13,11 +13,12 @@ namespace pairloom::cli {
 
 class HelpFormatter : public CLI::FormatterBase {
  public:
-  HelpFormatter(std::string full_name, std::span<const Example> examples) : full_name_(std::move(full_name)), examples_(examples) {}
+  HelpFormatter(std::string full_name, std::span<const Example> examples)
+      : full_name_(std::move(full_name)), examples_(examples) {}
   std::string make_help(const CLI::App* app, std::string name, CLI::AppFormatMode mode) const override;
 
  private:
-  std::string full_name_;                // "pairloom index add"
+  std::string full_name_;  // "pairloom index add"
   std::span<const Example> examples_;
 };
 

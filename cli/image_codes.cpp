@@ -1,7 +1,7 @@
 #include "cli/image_codes.h"
 
-#include <algorithm>
 #include <fmt/format.h>
+#include <algorithm>
 
 #include "base/text.h"
 
@@ -15,9 +15,12 @@ AlgorithmSet features_for(Algorithm algorithm) {
 
 }  // namespace
 
-bool is_low_information(const ImageInfo& image, Algorithm algorithm) { return image.quality < info(algorithm).min_quality; }
+bool is_low_information(const ImageInfo& image, Algorithm algorithm) {
+  return image.quality < info(algorithm).min_quality;
+}
 
-Result<std::vector<ImageCode>> extract_codes(const std::vector<std::string>& paths, Algorithm algorithm, const Session& session) {
+Result<std::vector<ImageCode>> extract_codes(const std::vector<std::string>& paths, Algorithm algorithm,
+                                             const Session& session) {
   jobs::IndexSetup setup;
   setup.algorithms = features_for(algorithm);
   auto pool = session.pool();
@@ -28,7 +31,8 @@ Result<std::vector<ImageCode>> extract_codes(const std::vector<std::string>& pat
     const auto& result = results.at(i);
     const std::string shown = escape_for_terminal(paths[i]);
     if (result.outcome != Outcome::kIndexed) {
-      const std::string why = result.message.empty() ? std::string(name_of(result.outcome)) : escape_for_terminal(result.message);
+      const std::string why =
+          result.message.empty() ? std::string(name_of(result.outcome)) : escape_for_terminal(result.message);
       return fail(Errc::kCorrupt, fmt::format("cannot use '{}': {}", shown, why));
     }
     ImageCode code;

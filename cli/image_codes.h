@@ -23,7 +23,8 @@ struct ImageCode {
 };
 
 // In the order of `paths`. An error (kCorrupt: exit 3) that names the first file that cannot be used.
-Result<std::vector<ImageCode>> extract_codes(const std::vector<std::string>& paths, Algorithm algorithm, const Session& session);
+Result<std::vector<ImageCode>> extract_codes(const std::vector<std::string>& paths, Algorithm algorithm,
+                                             const Session& session);
 
 bool is_low_information(const ImageInfo& image, Algorithm algorithm);
 

@@ -16,8 +16,10 @@ std::string_view environment(const char* name) {
 Result<std::string> index_path(const std::string& given) {
   if (!given.empty()) return given;
   if (const auto path = environment("PAIRLOOM_INDEX"); !path.empty()) return std::string(path);
-  if (const auto data = environment("XDG_DATA_HOME"); data.starts_with('/')) return std::string(data) + "/pairloom/index.db";
-  if (const auto home = environment("HOME"); !home.empty()) return std::string(home) + "/.local/share/pairloom/index.db";
+  if (const auto data = environment("XDG_DATA_HOME"); data.starts_with('/'))
+    return std::string(data) + "/pairloom/index.db";
+  if (const auto home = environment("HOME"); !home.empty())
+    return std::string(home) + "/.local/share/pairloom/index.db";
   return fail(Errc::kInvalidArgument, "no place for the index: HOME is not set; name a file with --index");
 }
 

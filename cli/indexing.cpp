@@ -34,7 +34,8 @@ std::vector<std::string> summary_lines(const daemon::RunSummary& summary) {
 
 ExitCode exit_code_of(const daemon::RunSummary& summary) {
   if (summary.totals.interrupted) return ExitCode::kInterrupted;
-  if (summary.totals.failed > 0 || summary.unreadable_directories > 0 || !summary.missing_roots.empty()) return ExitCode::kUnreadable;
+  if (summary.totals.failed > 0 || summary.unreadable_directories > 0 || !summary.missing_roots.empty())
+    return ExitCode::kUnreadable;
   return ExitCode::kDone;
 }
 
@@ -62,7 +63,8 @@ Result<ExitCode> run_and_report(index::IndexWriter& index, const daemon::IndexRe
   for (const auto& line : summary_lines(*summary)) messages.note(line);
   if (summary->totals.worker_deaths > 0)
     messages.detail(fmt::format("{} worker deaths; each cost at most one file", summary->totals.worker_deaths));
-  if (summary->totals.interrupted) messages.note("interrupted; what was finished is kept, the same command goes on from there");
+  if (summary->totals.interrupted)
+    messages.note("interrupted; what was finished is kept, the same command goes on from there");
   return exit_code_of(*summary);
 }
 

@@ -12,7 +12,8 @@
 
 namespace pairloom::cli {
 
-// kDone, kUnreadable or kInterrupted. `problem` (may be null) gets every problem besides what is said on standard error.
+// kDone, kUnreadable or kInterrupted. `problem` (may be null) gets every problem besides what is said on standard
+// error.
 Result<ExitCode> run_and_report(index::IndexWriter& index, const daemon::IndexRequest& request, Session& session,
                                 const std::function<void(const daemon::Problem&)>& problem = nullptr);
 

@@ -2,9 +2,9 @@
 //
 // Reads the command line, runs one verb of the table in cli/verb.cpp, and makes what it answers an exit status.
 
+#include <fmt/format.h>
 #include <csignal>
 #include <cstdio>
-#include <fmt/format.h>
 #include <string>
 #include <variant>
 #include <vector>
@@ -31,18 +31,22 @@ void end_by_sigpipe() {
   ::raise(SIGPIPE);
 }
 
+int complain(const Error& error) {
+  std::fputs(fmt::format("pairloom: {}\n", error.message).c_str(), stderr);
+  return static_cast<int>(exit_code_of(error.code));
+}
+
 int answer(const Answer& said) {
   Output out(said.code == ExitCode::kDone ? STDOUT_FILENO : STDERR_FILENO);
   out.write(said.text);
-  return static_cast<int>(out.finish() ? said.code : ExitCode::kFailed);
+  const auto written = out.finish();
+  if (out.reader_gone()) end_by_sigpipe();
+  return written ? static_cast<int>(said.code) : complain(written.error());
 }
 
 int run(const Invocation& invocation, const std::vector<std::string>& arguments) {
   auto index = index_path(invocation.globals->index);
-  if (!index) {
-    std::fputs(fmt::format("pairloom: {}\n", index.error().message).c_str(), stderr);
-    return static_cast<int>(exit_code_of(index.error().code));
-  }
+  if (!index) return complain(index.error());
   Session session(*invocation.globals, *index, "pairloom " + quoted_for_shell(arguments));
   auto code = invocation.action(session);
   if (!code) session.messages.error(code.error().message);
@@ -65,4 +69,6 @@ int main_of(std::vector<std::string> arguments) {
 }  // namespace
 }  // namespace pairloom::cli
 
-int main(int argc, char** argv) { return pairloom::cli::main_of({argv + (argc > 0 ? 1 : 0), argv + argc}); }
+int main(int argc, char** argv) {
+  return pairloom::cli::main_of({argv + (argc > 0 ? 1 : 0), argv + argc});
+}

@@ -14,7 +14,9 @@ void Messages::print(std::string_view label, std::string_view text) {
   static_cast<void>(write_all(fd_, line.data(), line.size(), "standard error"));
 }
 
-void Messages::error(std::string_view text) { print(style_.red("pairloom: "), text); }
+void Messages::error(std::string_view text) {
+  print(style_.red("pairloom: "), text);
+}
 void Messages::warning(std::string_view text) {
   if (!quiet_) print(style_.yellow("warning: "), text);
 }

@@ -12,11 +12,11 @@ class Messages {
  public:
   Messages(int fd, Style style, bool quiet, bool verbose) : fd_(fd), style_(style), quiet_(quiet), verbose_(verbose) {}
 
-  void error(std::string_view text);      // always shown
-  void warning(std::string_view text);    // this and the others: not with --quiet
+  void error(std::string_view text);    // always shown
+  void warning(std::string_view text);  // this and the others: not with --quiet
   void note(std::string_view text);
   void hint(std::string_view text);
-  void detail(std::string_view text);     // only with --verbose
+  void detail(std::string_view text);  // only with --verbose
 
   bool quiet() const { return quiet_; }
   bool verbose() const { return verbose_; }

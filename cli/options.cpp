@@ -1,8 +1,8 @@
 #include "cli/options.h"
 
+#include <fmt/format.h>
 #include <charconv>
 #include <cmath>
-#include <fmt/format.h>
 
 #include "base/text.h"
 #include "cli/suggest.h"
@@ -12,9 +12,13 @@ namespace {
 
 constexpr char kMark = '\x01';
 
-[[noreturn]] void reject(const std::string& option, const std::string& why) { throw CLI::ValidationError(option, why); }
+[[noreturn]] void reject(const std::string& option, const std::string& why) {
+  throw CLI::ValidationError(option, why);
+}
 
-std::string long_name(const std::string& names) { return names.substr(names.rfind(',') + 1); }
+std::string long_name(const std::string& names) {
+  return names.substr(names.rfind(',') + 1);
+}
 
 CLI::Option* add_value(CLI::App& app, const std::string& names, const std::string& type, const std::string& about,
                        std::function<void(const std::string&)> take) {
@@ -46,7 +50,8 @@ std::string unprotect_argument(std::string_view argument) {
   return std::string(argument);
 }
 
-CLI::Option* add_text(CLI::App& app, const std::string& names, std::string& into, const std::string& type, const std::string& about) {
+CLI::Option* add_text(CLI::App& app, const std::string& names, std::string& into, const std::string& type,
+                      const std::string& about) {
   return add_value(app, names, type, about, [&into](const std::string& value) { into = value; });
 }
 
@@ -59,19 +64,23 @@ CLI::Option* add_list(CLI::App& app, const std::string& names, std::vector<std::
         return true;
       },
       about);
-  return option->type_name(type)->expected(1, CLI::detail::expected_max_vector_size)->allow_extra_args(false)->take_all();
+  return option->type_name(type)
+      ->expected(1, CLI::detail::expected_max_vector_size)
+      ->allow_extra_args(false)
+      ->take_all();
 }
 
 CLI::Option* add_path(CLI::App& app, const std::string& name, std::string& into, const std::string& about) {
   return add_text(app, name, into, "", about)->required();
 }
 
-CLI::Option* add_paths(CLI::App& app, const std::string& name, std::vector<std::string>& into, const std::string& about) {
+CLI::Option* add_paths(CLI::App& app, const std::string& name, std::vector<std::string>& into,
+                       const std::string& about) {
   return add_list(app, name, into, "", about)->allow_extra_args(true);
 }
 
-CLI::Option* add_count(CLI::App& app, const std::string& names, std::optional<uint32_t>& into, uint32_t min, uint32_t max,
-                       const std::string& about) {
+CLI::Option* add_count(CLI::App& app, const std::string& names, std::optional<uint32_t>& into, uint32_t min,
+                       uint32_t max, const std::string& about) {
   return add_value(app, names, "N", about, [&into, min, max, name = long_name(names)](const std::string& text) {
     uint32_t value = 0;
     const char* end = text.data() + text.size();
@@ -84,7 +93,8 @@ CLI::Option* add_count(CLI::App& app, const std::string& names, std::optional<ui
 
 Result<uint64_t> parse_size(std::string_view text) {
   const auto bad = [&] {
-    return fail(Errc::kInvalidArgument, fmt::format("'{}' is not a size; write 500000, 64M, 1.5G or 2Gi", escape_for_terminal(text)));
+    return fail(Errc::kInvalidArgument,
+                fmt::format("'{}' is not a size; write 500000, 64M, 1.5G or 2Gi", escape_for_terminal(text)));
   };
   double value = 0;
   const auto [stopped, error] = std::from_chars(text.data(), text.data() + text.size(), value);
@@ -123,35 +133,41 @@ CLI::Option* add_seconds(CLI::App& app, const std::string& names, double& into, 
   return option->default_str(fmt::format("{:g}", into));
 }
 
-CLI::Option* add_words(CLI::App& app, const std::string& names, const std::vector<std::string>& words, const std::string& type,
-                       const std::string& default_word, const std::string& about, std::function<void(size_t)> chosen) {
-  auto* option = add_value(app, names, type, about + " (" + joined(words) + ")",
-                           [words, chosen = std::move(chosen), name = long_name(names)](const std::string& text) {
-                             for (size_t i = 0; i < words.size(); ++i)
-                               if (words[i] == text) return chosen(i);
-                             const std::string meant = nearest(text, words);
-                             reject(name, meant.empty() ? fmt::format("'{}' is none of {}", escape_for_terminal(text), joined(words))
-                                                        : fmt::format("unknown word '{}'; did you mean '{}'?", escape_for_terminal(text), meant));
-                           });
+CLI::Option* add_words(CLI::App& app, const std::string& names, const std::vector<std::string>& words,
+                       const std::string& type, const std::string& default_word, const std::string& about,
+                       std::function<void(size_t)> chosen) {
+  auto* option = add_value(
+      app, names, type, about + " (" + joined(words) + ")",
+      [words, chosen = std::move(chosen), name = long_name(names)](const std::string& text) {
+        for (size_t i = 0; i < words.size(); ++i)
+          if (words[i] == text) return chosen(i);
+        const std::string meant = nearest(text, words);
+        reject(name, meant.empty()
+                         ? fmt::format("'{}' is none of {}", escape_for_terminal(text), joined(words))
+                         : fmt::format("unknown word '{}'; did you mean '{}'?", escape_for_terminal(text), meant));
+      });
   return option->default_str(default_word);
 }
 
 void add_global_options(CLI::App& app, GlobalOptions& globals) {
   const char* group = "Global options";
-  add_text(app, "-i,--index", globals.index, "FILE",
-           "The index; default $PAIRLOOM_INDEX, else $XDG_DATA_HOME/pairloom/index.db (~/.local/share/pairloom/index.db)")
+  add_text(
+      app, "-i,--index", globals.index, "FILE",
+      "The index; default $PAIRLOOM_INDEX, else $XDG_DATA_HOME/pairloom/index.db (~/.local/share/pairloom/index.db)")
       ->group(group);
-  add_count(app, "-j,--jobs", globals.jobs, 1, 1024, "Worker processes; default: one for every physical core this process may use")
+  add_count(app, "-j,--jobs", globals.jobs, 1, 1024,
+            "Worker processes; default: one for every physical core this process may use")
       ->group(group);
   app.add_flag("-q,--quiet", globals.quiet, "Say nothing on standard error but errors")->group(group);
   app.add_flag("-v,--verbose", globals.verbose, "Say more on standard error: every unreadable file")->group(group);
   add_choice<ColorMode>(app, "--color", globals.color,
-                        {{"auto", ColorMode::kAuto}, {"always", ColorMode::kAlways}, {"never", ColorMode::kNever}}, "WHEN",
-                        "Colours; auto: on a terminal, unless NO_COLOR is set")
+                        {{"auto", ColorMode::kAuto}, {"always", ColorMode::kAlways}, {"never", ColorMode::kNever}},
+                        "WHEN", "Colours; auto: on a terminal, unless NO_COLOR is set")
       ->group(group);
-  add_choice<ProgressMode>(app, "--progress", globals.progress,
-                           {{"auto", ProgressMode::kAuto}, {"none", ProgressMode::kNone}, {"plain", ProgressMode::kPlain}}, "HOW",
-                           "Progress on standard error; auto: a bar on a terminal, else nothing; plain: a line every 10 s")
+  add_choice<ProgressMode>(
+      app, "--progress", globals.progress,
+      {{"auto", ProgressMode::kAuto}, {"none", ProgressMode::kNone}, {"plain", ProgressMode::kPlain}}, "HOW",
+      "Progress on standard error; auto: a bar on a terminal, else nothing; plain: a line every 10 s")
       ->group(group);
 }
 
@@ -163,7 +179,8 @@ std::string_view name_of(OutputFormat format) {
 void add_output_option(CLI::App& app, OutputFormat& into, const std::vector<OutputFormat>& formats) {
   std::vector<std::pair<std::string, OutputFormat>> choices;
   for (const auto format : formats) choices.emplace_back(name_of(format), format);
-  add_choice<OutputFormat>(app, "-o,--output", into, std::move(choices), "FORMAT", "Format of the results")->group("Output");
+  add_choice<OutputFormat>(app, "-o,--output", into, std::move(choices), "FORMAT", "Format of the results")
+      ->group("Output");
 }
 
 std::string_view name_of(Preset preset) {
@@ -173,10 +190,14 @@ std::string_view name_of(Preset preset) {
 
 uint32_t preset_distance(Preset preset, const AlgorithmInfo& algorithm) {
   switch (preset) {
-    case Preset::kExact: return 0;
-    case Preset::kSame: return algorithm.same;
-    case Preset::kSimilar: return algorithm.similar;
-    case Preset::kRelated: return algorithm.related;
+    case Preset::kExact:
+      return 0;
+    case Preset::kSame:
+      return algorithm.same;
+    case Preset::kSimilar:
+      return algorithm.similar;
+    case Preset::kRelated:
+      return algorithm.related;
   }
   return 0;
 }
@@ -187,22 +208,32 @@ Result<std::optional<uint32_t>> Similarity::limit() const {
   if (!distance) return preset_distance(preset, about);
   // Half of all bits is what unrelated pictures have; a search beyond it returns everything.
   if (*distance > about.bits / 2u)
-    return fail(Errc::kInvalidArgument, fmt::format("--distance {} is too large: {} codes have {} bits, and unrelated pictures differ in {}",
-                                                    *distance, about.name, about.bits, about.bits / 2));
+    return fail(Errc::kInvalidArgument,
+                fmt::format("--distance {} is too large: {} codes have {} bits, and unrelated pictures differ in {}",
+                            *distance, about.name, about.bits, about.bits / 2));
   return distance;
 }
 
 void add_similarity_options(CLI::App& app, Similarity& into) {
   const char* group = "What counts as a duplicate";
   const auto& pdq = info(Algorithm::kPdq);
-  auto* preset = add_choice<Preset>(app, "--preset", into.preset,
-                                    {{"exact", Preset::kExact}, {"same", Preset::kSame}, {"similar", Preset::kSimilar}, {"related", Preset::kRelated}},
-                                    "NAME",
-                                    fmt::format("How near is near; for pdq: exact = identical files, same <= {}, similar <= {}, related <= {} bits of {}",
-                                                pdq.same, pdq.similar, pdq.related, pdq.bits))
-                     ->group(group);
-  auto* distance = add_count(app, "--distance", into.distance, 0, 128, "The same as a number: bits of the codes that may differ")->group(group);
-  auto* exact = app.add_flag("--exact-only", into.exact_only, "Only byte-identical files; short for --preset exact")->group(group);
+  auto* preset =
+      add_choice<Preset>(
+          app, "--preset", into.preset,
+          {{"exact", Preset::kExact},
+           {"same", Preset::kSame},
+           {"similar", Preset::kSimilar},
+           {"related", Preset::kRelated}},
+          "NAME",
+          fmt::format(
+              "How near is near; for pdq: exact = identical files, same <= {}, similar <= {}, related <= {} bits of {}",
+              pdq.same, pdq.similar, pdq.related, pdq.bits))
+          ->group(group);
+  auto* distance =
+      add_count(app, "--distance", into.distance, 0, 128, "The same as a number: bits of the codes that may differ")
+          ->group(group);
+  auto* exact = app.add_flag("--exact-only", into.exact_only, "Only byte-identical files; short for --preset exact")
+                    ->group(group);
   distance->excludes(preset)->excludes(exact);
   exact->excludes(preset);
   std::vector<std::string> names;

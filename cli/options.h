@@ -1,6 +1,6 @@
-// How verbs declare their options: thin layer over CLI11 that gives every option a complete description (help, man page and
-// completions come from it), suggests what was meant, and keeps arguments byte by byte. Also the option families that
-// several verbs share. Runs in: cli.
+// How verbs declare their options: thin layer over CLI11 that gives every option a complete description (help, man page
+// and completions come from it), suggests what was meant, and keeps arguments byte by byte. Also the option families
+// that several verbs share. Runs in: cli.
 #pragma once
 
 #include <CLI/App.hpp>
@@ -25,13 +25,16 @@ std::string protect_argument(std::string_view argument);
 std::string unprotect_argument(std::string_view argument);
 
 // --- one option each; `names` as CLI11 spells them: "-i,--index". An option given twice counts as given last.
-CLI::Option* add_text(CLI::App& app, const std::string& names, std::string& into, const std::string& type, const std::string& about);
+CLI::Option* add_text(CLI::App& app, const std::string& names, std::string& into, const std::string& type,
+                      const std::string& about);
 CLI::Option* add_list(CLI::App& app, const std::string& names, std::vector<std::string>& into, const std::string& type,
-                      const std::string& about);                           // may be given again and again, one value each
-CLI::Option* add_path(CLI::App& app, const std::string& name, std::string& into, const std::string& about);                 // positional, required
-CLI::Option* add_paths(CLI::App& app, const std::string& name, std::vector<std::string>& into, const std::string& about);   // positional, any number
-CLI::Option* add_count(CLI::App& app, const std::string& names, std::optional<uint32_t>& into, uint32_t min, uint32_t max,
-                       const std::string& about);
+                      const std::string& about);  // may be given again and again, one value each
+CLI::Option* add_path(CLI::App& app, const std::string& name, std::string& into,
+                      const std::string& about);  // positional, required
+CLI::Option* add_paths(CLI::App& app, const std::string& name, std::vector<std::string>& into,
+                       const std::string& about);  // positional, any number
+CLI::Option* add_count(CLI::App& app, const std::string& names, std::optional<uint32_t>& into, uint32_t min,
+                       uint32_t max, const std::string& about);
 CLI::Option* add_size(CLI::App& app, const std::string& names, uint64_t& into, const std::string& about);
 CLI::Option* add_seconds(CLI::App& app, const std::string& names, double& into, const std::string& about);
 
@@ -39,11 +42,13 @@ CLI::Option* add_seconds(CLI::App& app, const std::string& names, double& into, 
 Result<uint64_t> parse_size(std::string_view text);
 
 // An option whose values are words; the first that equals the variable's present value is shown as the default.
-CLI::Option* add_words(CLI::App& app, const std::string& names, const std::vector<std::string>& words, const std::string& type,
-                       const std::string& default_word, const std::string& about, std::function<void(size_t)> chosen);
+CLI::Option* add_words(CLI::App& app, const std::string& names, const std::vector<std::string>& words,
+                       const std::string& type, const std::string& default_word, const std::string& about,
+                       std::function<void(size_t)> chosen);
 template <class Enum>
 CLI::Option* add_choice(CLI::App& app, const std::string& names, Enum& into,
-                        std::vector<std::pair<std::string, Enum>> choices, const std::string& type, const std::string& about) {
+                        std::vector<std::pair<std::string, Enum>> choices, const std::string& type,
+                        const std::string& about) {
   std::vector<std::string> words;
   std::string default_word;
   for (const auto& [word, value] : choices) {
@@ -72,7 +77,8 @@ struct Similarity {
   bool exact_only = false;
   std::optional<uint32_t> distance;
 
-  // The largest distance in bits that counts; empty = only byte-identical files. kInvalidArgument beyond the code's bits.
+  // The largest distance in bits that counts; empty = only byte-identical files. kInvalidArgument beyond the code's
+  // bits.
   Result<std::optional<uint32_t>> limit() const;
 };
 void add_similarity_options(CLI::App& app, Similarity& into);

@@ -1,7 +1,7 @@
 #include "cli/output.h"
 
-#include <cerrno>
 #include <unistd.h>
+#include <cerrno>
 
 namespace pairloom::cli {
 namespace {
@@ -10,7 +10,9 @@ constexpr size_t kBufferBytes = 64 * 1024;
 
 Output::Output(int fd) : fd_(fd), immediate_(::isatty(fd) == 1) {}
 
-Output::~Output() { flush(); }
+Output::~Output() {
+  flush();
+}
 
 void Output::write(std::string_view record) {
   if (!usable()) return;
@@ -22,13 +24,17 @@ void Output::flush() {
   std::string_view left = buffer_;
   while (!left.empty() && usable()) {
     const ssize_t n = ::write(fd_, left.data(), left.size());
-    if (n >= 0) left.remove_prefix(static_cast<size_t>(n));
-    else if (errno != EINTR) errno_ = errno;
+    if (n >= 0)
+      left.remove_prefix(static_cast<size_t>(n));
+    else if (errno != EINTR)
+      errno_ = errno;
   }
   buffer_.clear();
 }
 
-bool Output::reader_gone() const { return errno_ == EPIPE; }
+bool Output::reader_gone() const {
+  return errno_ == EPIPE;
+}
 
 Result<> Output::finish() {
   flush();

@@ -1,5 +1,5 @@
-// Output: results on their way to standard output. Buffered; remembers the first failed write, so that a full disk is an
-// error and a reader that went away (`pairloom dups | head`) is a quiet end. Runs in: cli.
+// Output: results on their way to standard output. Buffered; remembers the first failed write, so that a full disk is
+// an error and a reader that went away (`pairloom dups | head`) is a quiet end. Runs in: cli.
 #pragma once
 
 #include <string>
@@ -11,8 +11,8 @@ namespace pairloom::cli {
 
 class Output {
  public:
-  explicit Output(int fd);   // not owned
-  ~Output();                 // writes what is left; finish() tells whether that worked
+  explicit Output(int fd);  // not owned
+  ~Output();                // writes what is left; finish() tells whether that worked
   Output(const Output&) = delete;
   Output& operator=(const Output&) = delete;
 

@@ -1,9 +1,9 @@
 #include "cli/path_text.h"
 
+#include <fmt/format.h>
 #include <algorithm>
 #include <ctime>
 #include <filesystem>
-#include <fmt/format.h>
 
 #include "base/text.h"
 
@@ -14,19 +14,27 @@ Json json_path(std::string_view path) {
   return {{"bytes", to_base64(path)}};
 }
 
-std::string json_line(const Json& record) { return record.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n"; }
+std::string json_line(const Json& record) {
+  return record.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
+}
 
 std::string line_path(std::string_view path) {
   const auto is_control = [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; };
   if (!path.starts_with('\\') && std::none_of(path.begin(), path.end(), is_control)) return std::string(path);
   std::string out = "\\";
   for (const char c : path) {
-    if (c == '\\') out += "\\\\";
-    else if (c == '\n') out += "\\n";
-    else if (c == '\r') out += "\\r";
-    else if (c == '\t') out += "\\t";
-    else if (is_control(c)) out += fmt::format("\\x{:02x}", static_cast<unsigned char>(c));
-    else out += c;
+    if (c == '\\')
+      out += "\\\\";
+    else if (c == '\n')
+      out += "\\n";
+    else if (c == '\r')
+      out += "\\r";
+    else if (c == '\t')
+      out += "\\t";
+    else if (is_control(c))
+      out += fmt::format("\\x{:02x}", static_cast<unsigned char>(c));
+    else
+      out += c;
   }
   return out;
 }
@@ -67,8 +75,8 @@ std::string utc_time(int64_t wall_ns) {
   const auto seconds = static_cast<time_t>((wall_ns - fraction) / 1'000'000'000);
   tm parts{};
   if (gmtime_r(&seconds, &parts) == nullptr) return "";
-  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:09}Z", parts.tm_year + 1900, parts.tm_mon + 1, parts.tm_mday,
-                     parts.tm_hour, parts.tm_min, parts.tm_sec, fraction);
+  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:09}Z", parts.tm_year + 1900, parts.tm_mon + 1,
+                     parts.tm_mday, parts.tm_hour, parts.tm_min, parts.tm_sec, fraction);
 }
 
 }  // namespace pairloom::cli

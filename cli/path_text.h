@@ -1,5 +1,5 @@
-// File names in every output format. Names are bytes: newlines, invalid UTF-8 and leading dashes come back as they were.
-// The rules are promises: docs/cli.md, "File names". Runs in: cli.
+// File names in every output format. Names are bytes: newlines, invalid UTF-8 and leading dashes come back as they
+// were. The rules are promises: docs/cli.md, "File names". Runs in: cli.
 #pragma once
 
 #include <initializer_list>
@@ -16,8 +16,8 @@ Json json_path(std::string_view path);
 // One record on one line. Never throws: invalid UTF-8 in messages becomes U+FFFD (paths go through json_path).
 std::string json_line(const Json& record);
 
-// A path on a line of its own: as it is; but if it holds a control character or begins with a backslash, the line begins
-// with a backslash and \\ \n \r \t \xHH stand for those bytes (md5sum's rule, with all control characters).
+// A path on a line of its own: as it is; but if it holds a control character or begins with a backslash, the line
+// begins with a backslash and \\ \n \r \t \xHH stand for those bytes (md5sum's rule, with all control characters).
 std::string line_path(std::string_view path);
 
 // RFC 4180: quoted when it holds a comma, a quote, CR or LF; quotes doubled. Rows end with LF.

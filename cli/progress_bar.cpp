@@ -1,8 +1,8 @@
 #include "cli/progress_bar.h"
 
+#include <fmt/format.h>
 #include <algorithm>
 #include <cmath>
-#include <fmt/format.h>
 
 #include "base/fd.h"
 #include "base/text.h"
@@ -16,7 +16,9 @@ constexpr int64_t kPlainNs = 10'000'000'000;
 constexpr double kMeanSeconds = 5;
 constexpr size_t kBarCells = 20;
 
-std::string rate_text(double rate) { return rate < 10 ? fmt::format("{:.1f}", rate) : fmt::format("{:.0f}", rate); }
+std::string rate_text(double rate) {
+  return rate < 10 ? fmt::format("{:.1f}", rate) : fmt::format("{:.0f}", rate);
+}
 
 std::string bar(double fraction) {
   const auto full = static_cast<size_t>(fraction * static_cast<double>(kBarCells));
@@ -55,11 +57,12 @@ std::string finished_line(const daemon::RunSummary& summary) {
   const auto& t = summary.totals;
   const uint64_t well = t.indexed + t.unchanged + t.moved;
   const uint64_t opened = t.indexed + t.failed;
-  const auto workers = std::count_if(summary.workers.begin(), summary.workers.end(), [](const auto& w) { return w.lives > 0; });
+  const auto workers =
+      std::count_if(summary.workers.begin(), summary.workers.end(), [](const auto& w) { return w.lives > 0; });
   const double rate = t.seconds > 0 ? static_cast<double>(opened) / t.seconds : 0;
   return fmt::format("{}/{} images finished after {} ({} img/s, {} {}, {} unreadable)", well, well + t.failed,
-                     human_seconds(t.seconds), opened == 0 ? "0" : rate_text(rate), workers, workers == 1 ? "worker" : "workers",
-                     t.failed);
+                     human_seconds(t.seconds), opened == 0 ? "0" : rate_text(rate), workers,
+                     workers == 1 ? "worker" : "workers", t.failed);
 }
 
 double RateMeter::update(double seconds, uint64_t done) {
@@ -75,10 +78,12 @@ double RateMeter::update(double seconds, uint64_t done) {
 }
 
 ProgressBar::ProgressBar(ProgressMode mode, int fd, const Clock& clock)
-    : kind_(mode == ProgressMode::kPlain                       ? Kind::kPlain
+    : kind_(mode == ProgressMode::kPlain                     ? Kind::kPlain
             : mode == ProgressMode::kAuto && is_terminal(fd) ? Kind::kLine
                                                              : Kind::kNone),
-      fd_(fd), clock_(clock), started_ns_(clock.monotonic_ns()) {
+      fd_(fd),
+      clock_(clock),
+      started_ns_(clock.monotonic_ns()) {
   next_ns_ = started_ns_ + (kind_ == Kind::kPlain ? kPlainNs : 0);
 }
 

@@ -15,8 +15,8 @@ enum class ProgressMode { kAuto, kNone, kPlain };
 // there is no percentage and no ETA. `rate` is in images (codes, when pairing) per second.
 std::string render_progress(const daemon::Progress& progress, double rate, int columns);
 
-// `9143/9143 images finished after 1.1 s (8300 img/s, 2 workers, 0 unreadable)`: how many of those met ended well; the rate
-// counts the images that were really opened.
+// `9143/9143 images finished after 1.1 s (8300 img/s, 2 workers, 0 unreadable)`: how many of those met ended well; the
+// rate counts the images that were really opened.
 std::string finished_line(const daemon::RunSummary& summary);
 
 // Images per second over the last seconds, so that an ETA follows the disk: an exponential mean of 5 s.

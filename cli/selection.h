@@ -14,11 +14,11 @@ namespace pairloom::cli {
 
 struct Selection {
   std::vector<std::string> roots;
-  std::string files_from;              // "-" = standard input
+  std::string files_from;  // "-" = standard input
   bool nul = false;
   daemon::WalkOptions walk;
   std::optional<uint32_t> max_depth;
-  std::string features;                // as given; empty = default
+  std::string features;  // as given; empty = default
   jobs::IndexSetup setup;
   double task_deadline_s = 30;
   bool retry_failed = false;
@@ -32,8 +32,8 @@ struct PreparedRequest {
   daemon::IndexRequest request;
   Fd list;
 };
-// `default_features` where --features was not given. kInvalidArgument when nothing was named; kIo when the list cannot be opened.
-// Codes of 256 bits are paired as they come in; 64-bit ones only when asked for (dups --algorithm).
+// `default_features` where --features was not given. kInvalidArgument when nothing was named; kIo when the list cannot
+// be opened. Codes of 256 bits are paired as they come in; 64-bit ones only when asked for (dups --algorithm).
 Result<PreparedRequest> prepare(const Selection& selection, AlgorithmSet default_features, const Session& session);
 
 }  // namespace pairloom::cli

@@ -1,10 +1,10 @@
 // What every verb gets: the global options and the ways out. Runs in: cli.
 #pragma once
 
+#include <unistd.h>
 #include <cstdint>
 #include <optional>
 #include <string>
-#include <unistd.h>
 
 #include "base/result.h"
 #include "cli/messages.h"
@@ -16,8 +16,8 @@
 namespace pairloom::cli {
 
 struct GlobalOptions {
-  std::string index;                          // as given; empty = default (cli/index_path.h)
-  std::optional<uint32_t> jobs;               // default: one per physical core
+  std::string index;             // as given; empty = default (cli/index_path.h)
+  std::optional<uint32_t> jobs;  // default: one per physical core
   bool quiet = false, verbose = false;
   ColorMode color = ColorMode::kAuto;
   ProgressMode progress = ProgressMode::kAuto;
@@ -39,11 +39,11 @@ struct Session {
   }
 
   const GlobalOptions globals;
-  const std::string index;                    // path of the index file
-  const std::string arguments;                // the command line, quoted for a shell
-  Output out;                                 // results
+  const std::string index;      // path of the index file
+  const std::string arguments;  // the command line, quoted for a shell
+  Output out;                   // results
   Style out_style;
-  Messages messages;                          // everything else
+  Messages messages;  // everything else
 };
 
 }  // namespace pairloom::cli

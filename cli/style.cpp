@@ -1,8 +1,8 @@
 #include "cli/style.h"
 
-#include <cstdlib>
 #include <sys/ioctl.h>
 #include <unistd.h>
+#include <cstdlib>
 
 namespace pairloom::cli {
 

@@ -27,7 +27,7 @@ class Style {
   bool on_;
 };
 
-bool is_terminal(int fd);          // and one that can move its cursor: TERM is set and not "dumb"
-int terminal_columns(int fd);      // 80 when unknown
+bool is_terminal(int fd);      // and one that can move its cursor: TERM is set and not "dumb"
+int terminal_columns(int fd);  // 80 when unknown
 
 }  // namespace pairloom::cli

@@ -10,9 +10,12 @@ constexpr Example kMain[] = {
 };
 constexpr Example kScan[] = {
     {"pairloom scan ~/Pictures", "index, then list the groups"},
-    {"pairloom scan --preset same -o fdupes ~/Pictures > groups.txt", "re-encoded and resized copies, as fdupes writes them"},
-    {"pairloom scan -x --exclude '*/.thumbnails' --exclude '*.gif' /srv/photos", "stay on one file system, leave things out"},
-    {"pairloom scan --fail-if-found -q ~/Incoming || mail -s duplicates me", "for cron: exit 10 when there are duplicates"},
+    {"pairloom scan --preset same -o fdupes ~/Pictures > groups.txt",
+     "re-encoded and resized copies, as fdupes writes them"},
+    {"pairloom scan -x --exclude '*/.thumbnails' --exclude '*.gif' /srv/photos",
+     "stay on one file system, leave things out"},
+    {"pairloom scan --fail-if-found -q ~/Incoming || mail -s duplicates me",
+     "for cron: exit 10 when there are duplicates"},
 };
 constexpr Example kIndexAdd[] = {
     {"pairloom index add ~/Pictures /mnt/nas/photos", "new and changed images only; the rest is not opened"},
@@ -44,7 +47,8 @@ constexpr Example kDups[] = {
     {"pairloom dups", "all groups of the index, most reclaimable bytes first"},
     {"pairloom dups ~/Incoming --limit 20", "groups with a file below that directory"},
     {"pairloom dups --preset same -o fdupes | less", "re-encoded and resized copies only"},
-    {"pairloom dups -o jsonl | jq -r 'select(.type==\"group\").members[]|select(.keep|not).path.text'", "all but the suggested file of each group"},
+    {"pairloom dups -o jsonl | jq -r 'select(.type==\"group\").members[]|select(.keep|not).path.text'",
+     "all but the suggested file of each group"},
     {"pairloom dups --low-information", "flat and black images, which are never grouped"},
 };
 constexpr Example kMatch[] = {
@@ -81,7 +85,11 @@ constexpr Verb kVerbs[] = {
 
 }  // namespace
 
-std::span<const Verb> verbs() { return kVerbs; }
-std::span<const Example> main_examples() { return kMain; }
+std::span<const Verb> verbs() {
+  return kVerbs;
+}
+std::span<const Example> main_examples() {
+  return kMain;
+}
 
 }  // namespace pairloom::cli

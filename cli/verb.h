@@ -21,9 +21,9 @@ struct Example {
 using Action = std::function<Result<ExitCode>(Session&)>;
 
 struct Verb {
-  std::string_view name;      // "dups", "index add"
-  std::string_view what;      // one line
-  std::string_view group;     // heading in the list of verbs
+  std::string_view name;   // "dups", "index add"
+  std::string_view what;   // one line
+  std::string_view group;  // heading in the list of verbs
   std::span<const Example> examples;
   Action (*declare)(CLI::App& app);  // adds the verb's options to `app`
 };

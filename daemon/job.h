@@ -12,6 +12,7 @@
 #include "base/image.h"
 #include "base/result.h"
 #include "jobs/job_kind.h"
+#include "shm/lane.h"
 
 namespace pairloom::daemon {
 
@@ -38,6 +39,10 @@ class Job {
   virtual jobs::JobKind kind() const = 0;
   virtual std::vector<std::byte> setup() const = 0;      // sent once to every worker
   virtual uint64_t max_result_bytes() const = 0;         // a longer result record is a lie
+  virtual shm::LaneSizes lane_sizes() const { return {}; }  // what its records need; workers with less are replaced
+  // Descriptor sets every worker gets behind the set-up (payloads of shm::RecordKind::kDescriptorSet), valid while the job
+  // runs; each must fit the down ring.
+  virtual std::span<const std::vector<std::byte>> references() const { return {}; }
 
   enum class Pull {
     kTask,   // `task` is filled

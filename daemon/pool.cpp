@@ -69,6 +69,7 @@ struct Pool::State {
   int timeout_ms(bool more_now, int64_t now) const;
   size_t ready_goal() const;
   Result<> watch(int fd, uint64_t tag_value);
+  void end_small_lanes();
   void forget_all();
 };
 
@@ -107,6 +108,7 @@ Result<> Pool::run(Job& job, const Surroundings& surroundings) {
   s.surroundings = &surroundings;
   s.exhausted = s.input_waits = false;
   ++s.job_serial;
+  s.end_small_lanes();
   if (surroundings.stop_fd >= 0) PAIRLOOM_TRY(s.watch(surroundings.stop_fd, tag(Source::kStop, 0)));
   Result<> result = s.run_to_end();
   if (surroundings.stop_fd >= 0) epoll_ctl(s.epoll.get(), EPOLL_CTL_DEL, surroundings.stop_fd, nullptr);
@@ -230,7 +232,7 @@ Result<> Pool::State::deal_chunk(Slot& slot, std::deque<Task>& queue, size_t mos
 }
 
 Result<> Pool::State::start_worker(Slot& slot, int64_t now) {
-  auto started = slot.start(program, now);
+  auto started = slot.start(program, job->lane_sizes(), now);
   if (started) started = watch(slot.process->channel().socket(), tag(Source::kSocket, slot.number));
   if (started) started = watch(slot.process->pid_fd(), tag(Source::kProcess, slot.number));
   if (started) return {};
@@ -388,6 +390,13 @@ Result<> Pool::State::watch(int fd, uint64_t tag_value) {
   event.data.u64 = tag_value;
   if (epoll_ctl(epoll.get(), EPOLL_CTL_ADD, fd, &event) != 0) return fail_errno("cannot watch a descriptor", errno);
   return {};
+}
+
+// Workers of an earlier job whose lanes are too small for this one's records; they are idle.
+void Pool::State::end_small_lanes() {
+  const shm::LaneSizes needed = job->lane_sizes();
+  for (Slot& slot : slots)
+    if (slot.process && (slot.lane_sizes.down_bytes < needed.down_bytes || slot.lane_sizes.up_bytes < needed.up_bytes)) slot.bury();
 }
 
 void Pool::State::forget_all() {

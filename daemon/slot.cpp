@@ -32,19 +32,19 @@ void Slot::note_task_time(uint64_t elapsed_ns) {
   average_task_ns += (capped - average_task_ns) / 8;
 }
 
-Result<> Slot::start(const std::string& program, int64_t now_ns) {
+Result<> Slot::start(const std::string& program, shm::LaneSizes sizes, int64_t now_ns) {
   ++generation;
   greeted = useful = timed_out = false;
   job_serial = 0;
   last_heartbeat = 0;
   last_sign_ns = now_ns;
-  PAIRLOOM_ASSIGN(process, WorkerProcess::start(program, number, generation, cpu, shm::LaneSizes{}));
+  PAIRLOOM_ASSIGN(process, WorkerProcess::start(program, number, generation, cpu, sizes));
+  lane_sizes = sizes;
   ++totals.lives;
   return {};
 }
 
-Result<bool> Slot::give(const Job& job, uint64_t serial, uint64_t chunk_id, std::span<Task> tasks,
-                        shm::ChunkBuilder& builder) {
+Result<bool> Slot::prepare(const Job& job, uint64_t serial) {
   shm::SupervisorChannel& channel = process->channel();
   if (job_serial != serial) {
     const std::vector<std::byte> setup = job.setup();
@@ -55,10 +55,24 @@ Result<bool> Slot::give(const Job& job, uint64_t serial, uint64_t chunk_id, std:
     PAIRLOOM_ASSIGN(const bool sent, channel.push(static_cast<uint32_t>(shm::RecordKind::kJobSetup), record));
     if (!sent) return false;
     job_serial = serial;
+    references_sent = 0;
   }
+  for (; references_sent < job.references().size(); ++references_sent) {
+    PAIRLOOM_ASSIGN(const bool sent, channel.push(static_cast<uint32_t>(shm::RecordKind::kDescriptorSet),
+                                                  job.references()[references_sent]));
+    if (!sent) return false;
+  }
+  return true;
+}
+
+Result<bool> Slot::give(const Job& job, uint64_t serial, uint64_t chunk_id, std::span<Task> tasks,
+                        shm::ChunkBuilder& builder) {
+  PAIRLOOM_ASSIGN(const bool prepared, prepare(job, serial));
+  if (!prepared) return false;
   builder.clear(chunk_id);
   for (const Task& task : tasks) builder.add(task.id, task.payload);
-  PAIRLOOM_ASSIGN(const bool sent, channel.push(static_cast<uint32_t>(shm::RecordKind::kChunk), builder.bytes()));
+  PAIRLOOM_ASSIGN(const bool sent,
+                  process->channel().push(static_cast<uint32_t>(shm::RecordKind::kChunk), builder.bytes()));
   if (!sent) return false;
   for (Task& task : tasks) outstanding.push_back(std::move(task));
   return true;

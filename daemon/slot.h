@@ -33,6 +33,8 @@ struct Slot {
   bool greeted = false;                 // it has said hello
   bool useful = false;                  // it has delivered a result
   uint64_t job_serial = 0;              // which job's set-up it has been sent
+  size_t references_sent = 0;           // and how many of that job's descriptor sets
+  shm::LaneSizes lane_sizes;            // of the process of the moment
   std::deque<Task> outstanding;         // given and not finished, in order; the worker does them in this order
   uint64_t last_heartbeat = 0;
   int64_t last_sign_ns = 0;             // when the heartbeat last moved, or the worker was last idle
@@ -49,9 +51,11 @@ struct Slot {
   bool wants_work() const;
   void note_task_time(uint64_t elapsed_ns);
 
-  Result<> start(const std::string& program, int64_t now_ns);
-  // Sends the job's set-up if this process has not had it, then the tasks as one chunk. false: no room, nothing was sent.
+  Result<> start(const std::string& program, shm::LaneSizes sizes, int64_t now_ns);
+  // Sends the job's set-up and references as far as this process has not had them, then the tasks as one chunk. false: no
+  // room now; the tasks were not sent.
   Result<bool> give(const Job& job, uint64_t serial, uint64_t chunk_id, std::span<Task> tasks, shm::ChunkBuilder& builder);
+  Result<bool> prepare(const Job& job, uint64_t serial);  // give()'s first half
   // True when it has had work for longer than the deadline without a sign of progress.
   bool is_silent(int64_t now_ns, int64_t deadline_ns);
   // The process is over: reaps it and keeps its totals.

@@ -1,5 +1,5 @@
-// How digests and codes are stored as BLOBs: big-endian, most significant word first, so that SQL's hex() shows the usual text
-// form of both. Runs in: supervisor, cli.
+// How digests and codes are stored as BLOBs: big-endian, most significant word first, so that SQL's hex() shows the
+// usual text form of both. Runs in: supervisor, cli.
 #pragma once
 
 #include <array>
@@ -48,7 +48,8 @@ inline Digest digest_from(std::string_view bytes) {
 inline bool code_from(std::string_view bytes, Algorithm algorithm, Code& code) {
   if (bytes.size() * 8 != info(algorithm).bits) return false;
   code = Code{};
-  for (size_t i = 0; i < bytes.size() / 8; ++i) code.words[bytes.size() / 8 - 1 - i] = get_big_endian(bytes.data() + 8 * i);
+  for (size_t i = 0; i < bytes.size() / 8; ++i)
+    code.words[bytes.size() / 8 - 1 - i] = get_big_endian(bytes.data() + 8 * i);
   return true;
 }
 

@@ -49,7 +49,8 @@ Result<IndexReader> IndexReader::open(const std::string& path) {
   const std::string absolute = std::filesystem::absolute(path, error).string();
   struct stat st {};
   if (path.empty() || error || (::stat(absolute.c_str(), &st) != 0 && (errno == ENOENT || errno == ENOTDIR))) {
-    return fail(Errc::kIndexMissing, fmt::format("there is no index at '{}'; make one with 'pairloom scan DIRECTORY'", path));
+    return fail(Errc::kIndexMissing,
+                fmt::format("there is no index at '{}'; make one with 'pairloom scan DIRECTORY'", path));
   }
   PAIRLOOM_ASSIGN(Database db, Database::open(absolute, Database::Mode::kReadOnly));
   PAIRLOOM_TRY(check_schema(db));
@@ -98,7 +99,8 @@ Result<std::vector<std::string>> IndexReader::verify() {
 Result<std::vector<RootRow>> IndexReader::roots() {
   std::vector<RootRow> roots;
   PAIRLOOM_ASSIGN(Query row, state_->db.query("SELECT path, filesystem FROM root ORDER BY path"));
-  PAIRLOOM_TRY(row.each([&] { roots.push_back({.path = std::string(row.bytes(0)), .filesystem = row.as<uint64_t>(1)}); }));
+  PAIRLOOM_TRY(
+      row.each([&] { roots.push_back({.path = std::string(row.bytes(0)), .filesystem = row.as<uint64_t>(1)}); }));
   return roots;
 }
 
@@ -106,8 +108,8 @@ Result<std::vector<RootRow>> IndexReader::roots() {
 
 Result<> IndexReader::State::next_directories(const std::string& after, std::vector<KnownDirectory>& page) {
   page.clear();
-  PAIRLOOM_ASSIGN(Query row, db.query("SELECT id, path FROM directory WHERE path > ? ORDER BY path LIMIT ?", Blob{after},
-                                      kReaderPageRows));
+  PAIRLOOM_ASSIGN(Query row, db.query("SELECT id, path FROM directory WHERE path > ? ORDER BY path LIMIT ?",
+                                      Blob{after}, kReaderPageRows));
   return row.each([&] { page.push_back({.id = row.integer(0), .path = std::string(row.bytes(1)), .filesystem = 0}); });
 }
 
@@ -157,10 +159,11 @@ Result<std::optional<FileRow>> IndexReader::find_file(const std::string& path) {
 
 Result<std::vector<FileRow>> IndexReader::files_of(ContentId content) {
   std::vector<FileRow> files;
-  PAIRLOOM_ASSIGN(Query row, state_->db.query("SELECT d.path, f.name, f.inode, f.size, f.mtime_ns, f.ctime_ns, f.outcome, "
-                                              "f.content FROM file f JOIN directory d ON d.id = f.directory "
-                                              "WHERE f.content = ? AND f.gone_run IS NULL ORDER BY d.path, f.name",
-                                              content));
+  PAIRLOOM_ASSIGN(Query row,
+                  state_->db.query("SELECT d.path, f.name, f.inode, f.size, f.mtime_ns, f.ctime_ns, f.outcome, "
+                                   "f.content FROM file f JOIN directory d ON d.id = f.directory "
+                                   "WHERE f.content = ? AND f.gone_run IS NULL ORDER BY d.path, f.name",
+                                   content));
   PAIRLOOM_TRY(row.each([&] { files.push_back(file_from(row, 2, join(row.bytes(0), row.bytes(1)))); }));
   return files;
 }
@@ -172,12 +175,13 @@ Result<> IndexReader::visit_failures(const std::function<Result<>(const FailureR
   do {
     page.clear();
     {
-      PAIRLOOM_ASSIGN(Query row, state_->db.query("SELECT x.directory, x.name, d.path, f.outcome, x.message, f.attempts "
-                                                  "FROM failure x CROSS JOIN file f USING (directory, name) "
-                                                  "CROSS JOIN directory d ON d.id = x.directory "
-                                                  "WHERE (x.directory, x.name) > (?, ?) AND f.gone_run IS NULL "
-                                                  "ORDER BY x.directory, x.name LIMIT ?",
-                                                  last_directory, Blob{last_name}, kReaderPageRows));
+      PAIRLOOM_ASSIGN(Query row,
+                      state_->db.query("SELECT x.directory, x.name, d.path, f.outcome, x.message, f.attempts "
+                                       "FROM failure x CROSS JOIN file f USING (directory, name) "
+                                       "CROSS JOIN directory d ON d.id = x.directory "
+                                       "WHERE (x.directory, x.name) > (?, ?) AND f.gone_run IS NULL "
+                                       "ORDER BY x.directory, x.name LIMIT ?",
+                                       last_directory, Blob{last_name}, kReaderPageRows));
       std::string name;
       PAIRLOOM_TRY(row.each([&] {
         last_directory = row.integer(0);
@@ -202,10 +206,11 @@ Result<> IndexReader::visit_runs(const std::function<Result<>(const RunRow&)>& v
   do {
     page.clear();
     {
-      PAIRLOOM_ASSIGN(Query row, state_->db.query("SELECT id, kind, started_ns, finished_ns, arguments, seen, unchanged, moved, "
-                                                  "indexed, not_image, failed, gone, bytes_read, worker_deaths, seconds, "
-                                                  "interrupted FROM run WHERE id < ? ORDER BY id DESC LIMIT ?",
-                                                  last, kReaderPageRows));
+      PAIRLOOM_ASSIGN(Query row,
+                      state_->db.query("SELECT id, kind, started_ns, finished_ns, arguments, seen, unchanged, moved, "
+                                       "indexed, not_image, failed, gone, bytes_read, worker_deaths, seconds, "
+                                       "interrupted FROM run WHERE id < ? ORDER BY id DESC LIMIT ?",
+                                       last, kReaderPageRows));
       PAIRLOOM_TRY(row.each([&] {
         page.push_back({.id = row.integer(0),
                         .kind = row.as<RunKind>(1),
@@ -233,10 +238,11 @@ Result<> IndexReader::visit_runs(const std::function<Result<>(const RunRow&)>& v
 
 Result<std::vector<WorkerTotals>> IndexReader::workers_of(RunId run) {
   std::vector<WorkerTotals> workers;
-  PAIRLOOM_ASSIGN(Query row, state_->db.query("SELECT slot, lives, tasks, bytes_read, stage0_ns, stage1_ns, stage2_ns, stage3_ns, "
-                                              "stage4_ns, stage5_ns, stage6_ns, stage7_ns FROM run_worker WHERE run = ? "
-                                              "ORDER BY slot",
-                                              run));
+  PAIRLOOM_ASSIGN(Query row,
+                  state_->db.query("SELECT slot, lives, tasks, bytes_read, stage0_ns, stage1_ns, stage2_ns, stage3_ns, "
+                                   "stage4_ns, stage5_ns, stage6_ns, stage7_ns FROM run_worker WHERE run = ? "
+                                   "ORDER BY slot",
+                                   run));
   PAIRLOOM_TRY(row.each([&] {
     WorkerTotals& w = workers.emplace_back();
     w.slot = row.as<uint32_t>(0);
@@ -251,10 +257,11 @@ Result<std::vector<WorkerTotals>> IndexReader::workers_of(RunId run) {
 // --- contents
 
 Result<std::optional<ContentRow>> IndexReader::content(ContentId id) {
-  PAIRLOOM_ASSIGN(Query row, state_->db.query("SELECT digest, size, format, width, height, orientation, quality, reduction, "
-                                              "animated, alpha, damaged, warning, algorithms, algorithms_default, "
-                                              "algorithms_full FROM content WHERE id = ?",
-                                              id));
+  PAIRLOOM_ASSIGN(Query row,
+                  state_->db.query("SELECT digest, size, format, width, height, orientation, quality, reduction, "
+                                   "animated, alpha, damaged, warning, algorithms, algorithms_default, "
+                                   "algorithms_full FROM content WHERE id = ?",
+                                   id));
   PAIRLOOM_ASSIGN(const bool found, row.next());
   if (!found) return std::nullopt;
   return ContentRow{
@@ -276,8 +283,8 @@ Result<std::optional<ContentRow>> IndexReader::content(ContentId id) {
 
 Result<std::optional<ContentId>> IndexReader::content_by_digest(const Digest& digest, uint64_t size_bytes) {
   const StoredBytes bytes(digest);
-  PAIRLOOM_ASSIGN(const auto id, state_->db.integer("SELECT id FROM content WHERE digest = ? AND size = ?", Blob{bytes.view()},
-                                                    size_bytes));
+  PAIRLOOM_ASSIGN(const auto id, state_->db.integer("SELECT id FROM content WHERE digest = ? AND size = ?",
+                                                    Blob{bytes.view()}, size_bytes));
   return id ? std::optional(static_cast<ContentId>(*id)) : std::nullopt;
 }
 
@@ -293,10 +300,11 @@ Result<> IndexReader::visit_low_information(Algorithm algorithm, const std::func
   std::vector<ContentId> page;
   do {
     const ContentId last = page.empty() ? 0 : page.back();
-    PAIRLOOM_ASSIGN(page, content_ids(state_->db.query("SELECT k.content FROM code k JOIN content c ON c.id = k.content "
-                                                       "WHERE k.algorithm = ? AND k.flags = 1 AND k.content > ? "
-                                                       "AND c.live_files > 0 ORDER BY k.content LIMIT ?",
-                                                       algorithm, last, kReaderPageRows)));
+    PAIRLOOM_ASSIGN(page,
+                    content_ids(state_->db.query("SELECT k.content FROM code k JOIN content c ON c.id = k.content "
+                                                 "WHERE k.algorithm = ? AND k.flags = 1 AND k.content > ? "
+                                                 "AND c.live_files > 0 ORDER BY k.content LIMIT ?",
+                                                 algorithm, last, kReaderPageRows)));
     for (const ContentId id : page) PAIRLOOM_TRY(visit(id));
   } while (page.size() == kReaderPageRows);
   return {};

@@ -23,9 +23,10 @@ Result<> refuse_network_file_system(const std::filesystem::path& directory, cons
   constexpr long kCifs = 0xFF534D42, kSmb2 = 0xFE534D42;
   const long type = static_cast<long>(fs.f_type) & 0xFFFFFFFF;
   if (type != NFS_SUPER_MAGIC && type != SMB_SUPER_MAGIC && type != kCifs && type != kSmb2) return {};
-  return fail(Errc::kRefused, fmt::format("index '{}' would lie on a network file system, where SQLite's write-ahead log does "
-                                          "not work; name a file on a local disk",
-                                          index_path));
+  return fail(Errc::kRefused,
+              fmt::format("index '{}' would lie on a network file system, where SQLite's write-ahead log does "
+                          "not work; name a file on a local disk",
+                          index_path));
 }
 
 Result<std::string> prepare_path(const std::string& path) {
@@ -34,20 +35,23 @@ Result<std::string> prepare_path(const std::string& path) {
   if (path.empty() || error) return fail(Errc::kInvalidArgument, fmt::format("'{}' is not a path for an index", path));
   const std::filesystem::path directory = absolute.parent_path();
   std::filesystem::create_directories(directory, error);
-  if (error) return fail(Errc::kIo, fmt::format("cannot create directory '{}': {}", directory.string(), error.message()));
+  if (error)
+    return fail(Errc::kIo, fmt::format("cannot create directory '{}': {}", directory.string(), error.message()));
   PAIRLOOM_TRY(refuse_network_file_system(directory, absolute.string()));
   return absolute.string();
 }
 
-// synchronous=FULL: what commit() said is stored survives a power cut. The log is copied into the database every 32 MB (the
-// default of 4 MB would write the digest index's scattered pages eight times as often) and cut back to that after a burst.
+// synchronous=FULL: what commit() said is stored survives a power cut. The log is copied into the database every 32 MB
+// (the default of 4 MB would write the digest index's scattered pages eight times as often) and cut back to that after
+// a burst.
 Result<> set_up_connection(Database& db) {
   PAIRLOOM_ASSIGN(Query mode, db.query("PRAGMA journal_mode = WAL"));
   PAIRLOOM_ASSIGN(const bool answered, mode.next());
   if (!answered || mode.bytes(0) != "wal") {
-    return fail(Errc::kIo, fmt::format("index '{}': the file system does not support SQLite's write-ahead log; name a file "
-                                       "on a local disk",
-                                       db.path()));
+    return fail(Errc::kIo,
+                fmt::format("index '{}': the file system does not support SQLite's write-ahead log; name a file "
+                            "on a local disk",
+                            db.path()));
   }
   PAIRLOOM_TRY(
       db.execute("PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 8192; PRAGMA journal_size_limit = 33554432;"
@@ -63,8 +67,9 @@ Result<> set_up_connection(Database& db) {
 Result<> IndexWriter::State::load() {
   loaded = false;
   {
-    PAIRLOOM_ASSIGN(Query row, db.query("SELECT index_id, generation, next_content, images, not_images, failures, gone, "
-                                        "contents, directories FROM meta"));
+    PAIRLOOM_ASSIGN(Query row,
+                    db.query("SELECT index_id, generation, next_content, images, not_images, failures, gone, "
+                             "contents, directories FROM meta"));
     PAIRLOOM_ASSIGN(const bool found, row.next());
     if (!found) return fail(Errc::kIndexCorrupt, fmt::format("index '{}' is damaged: its table 'meta' is empty", path));
     meta = {.index_id = row.as<uint64_t>(0),
@@ -81,9 +86,10 @@ Result<> IndexWriter::State::load() {
   has_vacancies = vacancies.value_or(0) != 0;
   for (const AlgorithmInfo& algorithm : algorithms()) {
     // A vacancy may lie above the last code, and its position is not to be used again before it is settled.
-    PAIRLOOM_ASSIGN(const auto next, db.integer("SELECT max(ifnull((SELECT max(position) FROM code WHERE algorithm = ?1), -1), "
-                                                "ifnull((SELECT max(position) FROM vacancy WHERE algorithm = ?1), -1)) + 1",
-                                                algorithm.id));
+    PAIRLOOM_ASSIGN(const auto next,
+                    db.integer("SELECT max(ifnull((SELECT max(position) FROM code WHERE algorithm = ?1), -1), "
+                               "ifnull((SELECT max(position) FROM vacancy WHERE algorithm = ?1), -1)) + 1",
+                               algorithm.id));
     codes_of(algorithm.id).next_position = static_cast<uint64_t>(next.value_or(0));
   }
   loaded = true;
@@ -99,10 +105,11 @@ Result<> IndexWriter::State::begin() {
 Result<> IndexWriter::State::commit() {
   if (!db.in_transaction()) return {};
   const auto write = [&]() -> Result<> {
-    PAIRLOOM_TRY(db.run("UPDATE meta SET generation = ?, next_content = ?, images = ?, not_images = ?, failures = ?, gone = ?, "
-                        "contents = ?, directories = ?",
-                        meta.generation, meta.next_content, meta.images, meta.not_images, meta.failures, meta.gone,
-                        meta.contents, meta.directories));
+    PAIRLOOM_TRY(
+        db.run("UPDATE meta SET generation = ?, next_content = ?, images = ?, not_images = ?, failures = ?, gone = ?, "
+               "contents = ?, directories = ?",
+               meta.generation, meta.next_content, meta.images, meta.not_images, meta.failures, meta.gone,
+               meta.contents, meta.directories));
     return db.run("COMMIT");
   };
   Result<> written = write();
@@ -115,8 +122,8 @@ Result<> IndexWriter::State::commit() {
 }
 
 void IndexWriter::State::roll_back() {
-  // SQLite may have rolled back by itself (disk full, I/O error). An error of ROLLBACK changes nothing: the transaction is
-  // over either way, and the next statement reports what is wrong with the file.
+  // SQLite may have rolled back by itself (disk full, I/O error). An error of ROLLBACK changes nothing: the transaction
+  // is over either way, and the next statement reports what is wrong with the file.
   if (db.in_transaction()) static_cast<void>(db.run("ROLLBACK"));
   changes = 0;
   static_cast<void>(load());  // if it fails, begin() tries again
@@ -168,8 +175,9 @@ Result<> IndexWriter::commit() {
 Result<RunId> IndexWriter::begin_run(RunKind kind, const std::string& arguments) {
   const std::string text = is_valid_utf8(arguments) ? arguments : escape_for_terminal(arguments);
   PAIRLOOM_ASSIGN(const auto id, state_->change([&]() -> Result<std::optional<int64_t>> {
-    return state_->db.integer("INSERT INTO run (kind, arguments, program_version, started_ns) VALUES (?, ?, ?, ?) RETURNING id",
-                              kind, Text{text}, kVersionNumber, system_clock().wall_ns());
+    return state_->db.integer(
+        "INSERT INTO run (kind, arguments, program_version, started_ns) VALUES (?, ?, ?, ?) RETURNING id", kind,
+        Text{text}, kVersionNumber, system_clock().wall_ns());
   }));
   PAIRLOOM_TRY(commit());
   return id.value_or(0);
@@ -178,15 +186,17 @@ Result<RunId> IndexWriter::begin_run(RunKind kind, const std::string& arguments)
 Result<> IndexWriter::finish_run(RunId run, const RunTotals& t, std::span<const WorkerTotals> workers) {
   const auto store = [&]() -> Result<> {
     Database& db = state_->db;
-    PAIRLOOM_TRY(db.run("UPDATE run SET finished_ns = ?, seen = ?, unchanged = ?, moved = ?, indexed = ?, not_image = ?, "
-                        "failed = ?, gone = ?, bytes_read = ?, worker_deaths = ?, seconds = ?, interrupted = ? WHERE id = ?",
-                        system_clock().wall_ns(), t.seen, t.unchanged, t.moved, t.indexed, t.not_image, t.failed, t.gone,
-                        t.bytes_read, t.worker_deaths, t.seconds, t.interrupted, run));
-    if (db.changes() != 1) return fail(Errc::kInvalidArgument, fmt::format("there is no run {} in index '{}'", run, path()));
+    PAIRLOOM_TRY(
+        db.run("UPDATE run SET finished_ns = ?, seen = ?, unchanged = ?, moved = ?, indexed = ?, not_image = ?, "
+               "failed = ?, gone = ?, bytes_read = ?, worker_deaths = ?, seconds = ?, interrupted = ? WHERE id = ?",
+               system_clock().wall_ns(), t.seen, t.unchanged, t.moved, t.indexed, t.not_image, t.failed, t.gone,
+               t.bytes_read, t.worker_deaths, t.seconds, t.interrupted, run));
+    if (db.changes() != 1)
+      return fail(Errc::kInvalidArgument, fmt::format("there is no run {} in index '{}'", run, path()));
     for (const WorkerTotals& w : workers) {
-      PAIRLOOM_TRY(db.run("INSERT OR REPLACE INTO run_worker VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", run, w.slot,
-                          w.lives, w.tasks, w.bytes_read, w.stage_ns[0], w.stage_ns[1], w.stage_ns[2], w.stage_ns[3],
-                          w.stage_ns[4], w.stage_ns[5], w.stage_ns[6], w.stage_ns[7]));
+      PAIRLOOM_TRY(db.run("INSERT OR REPLACE INTO run_worker VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", run,
+                          w.slot, w.lives, w.tasks, w.bytes_read, w.stage_ns[0], w.stage_ns[1], w.stage_ns[2],
+                          w.stage_ns[3], w.stage_ns[4], w.stage_ns[5], w.stage_ns[6], w.stage_ns[7]));
     }
     return state_->settle();
   };

@@ -1,6 +1,9 @@
 // IndexWriter: the only thing that writes an index. Runs in: supervisor (one at a time, enforced by a lock file).
-// Every change is in a transaction; commit() makes the batch durable (synchronous=FULL) and then publishes the new codes to
-// the code files. A crash at any moment leaves the last commit; whatever lies behind it (code files) catches up at open().
+// Every change is in a transaction; commit() makes the batch durable (synchronous=FULL) and then publishes the new
+// codes to the code files. A crash at any moment leaves the last commit; whatever lies behind it (code files) catches
+// up at open(). After an error of any method that changes something, everything since the last commit is taken back,
+// and the writer can be used on: kIo for disk full and I/O errors, kInvalidArgument for rows that cannot be (no such
+// directory).
 #pragma once
 
 #include <cstdint>
@@ -19,13 +22,13 @@ namespace pairloom::index {
 class IndexWriter {
  public:
   // Creates the index (and its directory) when missing; migrates an older schema; refuses a newer one (kIndexTooNew), a
-  // damaged one (kIndexCorrupt) and one that has a writer already (kIndexLocked; the message names that process: program,
-  // pid, since when). `program` is what the next refused writer will read: "pairloom scan".
+  // damaged one (kIndexCorrupt) and one that has a writer already (kIndexLocked; the message names that process:
+  // program, pid, since when). `program` is what the next refused writer will read: "pairloom scan".
   static Result<IndexWriter> open(const std::string& path, const std::string& program);
 
   IndexWriter(IndexWriter&&) noexcept;
   IndexWriter& operator=(IndexWriter&&) noexcept;
-  ~IndexWriter();   // rolls back what was not committed, releases the lock
+  ~IndexWriter();  // rolls back what was not committed, releases the lock
 
   const std::string& path() const;
 
@@ -34,10 +37,10 @@ class IndexWriter {
   Result<> finish_run(RunId run, const RunTotals& totals, std::span<const WorkerTotals> workers);  // commits
 
   // --- roots and directories
-  Result<> note_root(const std::string& path, uint64_t filesystem);   // absolute path the user asked for
-  Result<std::vector<RootRow>> roots();                               // by path
-  // The row of a directory, made if needed, with its parents up to "/" (their file system is 0 = unknown until they are asked
-  // for themselves). A changed filesystem id is only stored by set_filesystem.
+  Result<> note_root(const std::string& path, uint64_t filesystem);  // absolute path the user asked for
+  Result<std::vector<RootRow>> roots();                              // by path
+  // The row of a directory, made if needed, with its parents up to "/" (their file system is 0 = unknown until they are
+  // asked for themselves). A changed filesystem id is only stored by set_filesystem.
   Result<KnownDirectory> directory(const std::string& path, uint64_t filesystem_if_new);
   Result<> set_filesystem(DirectoryId directory, uint64_t filesystem);
   Result<std::optional<KnownDirectory>> find_directory(const std::string& path);
@@ -54,28 +57,34 @@ class IndexWriter {
   Result<> visit_known_names(DirectoryId directory, const std::function<Result<>(const std::string& name)>& visit);
   // An indexed file (live or gone) on that file system with this inode, size and mtime: the same file under another
   // name. Empty when none.
-  Result<std::optional<KnownFile>> find_by_inode(uint64_t filesystem, const StatIdentity& identity, bool with_algorithms);
+  Result<std::optional<KnownFile>> find_by_inode(uint64_t filesystem, const StatIdentity& identity,
+                                                 bool with_algorithms);
 
   // --- results (each becomes durable with the next commit)
   Result<> put(RunId run, const FileResult& result);
   // A file known by inode under a new name: keeps content `content`.
-  Result<> put_moved(RunId run, DirectoryId directory, const std::string& name, const StatIdentity& identity, ContentId content);
+  Result<> put_moved(RunId run, DirectoryId directory, const std::string& name, const StatIdentity& identity,
+                     ContentId content);
   Result<> mark_gone(RunId run, DirectoryId directory, const std::string& name);
-  Result<uint64_t> mark_directory_gone(RunId run, DirectoryId directory);  // it and everything below; returns the files marked
-  // Stores the blame points of a file (KnownFile::attempts) before it is tried again; a row that was not there is made, with
-  // outcome kCrashed. Durable at once, so that a supervisor crash does not reset them.
-  Result<> put_attempts(RunId run, DirectoryId directory, const std::string& name, const StatIdentity& identity, uint32_t points);
+  // It and everything below; returns the files marked.
+  Result<uint64_t> mark_directory_gone(RunId run, DirectoryId directory);
+  // Stores the blame points of a file (KnownFile::attempts) before it is tried again; a row that was not there is made,
+  // with outcome kCrashed. Durable at once, so that a supervisor crash does not reset them.
+  Result<> put_attempts(RunId run, DirectoryId directory, const std::string& name, const StatIdentity& identity,
+                        uint32_t points);
 
   // Ends the transaction if one is open; then publishes new codes. Cheap when nothing changed.
   Result<> commit();
   uint64_t uncommitted_changes() const;
 
   // --- pairing
-  Result<PairingState> pairing_state(Algorithm algorithm);     // radius 0, position 0 when never paired
+  // Radius 0, position 0 when never paired. Commits, and brings the code file up to date: pairing starts here.
+  // Positions hold while generation() stays the same.
+  Result<PairingState> pairing_state(Algorithm algorithm);
   std::string code_file_path(Algorithm algorithm) const;
   uint64_t index_id() const;
   uint64_t generation() const;
-  // Idempotent: a pair that is there stays.
+  // Idempotent: a pair that is there stays. kInvalidArgument unless a < b and both have a code of the algorithm.
   Result<> put_pairs(Algorithm algorithm, std::span<const PairRow> pairs);
   Result<> set_pairing_state(Algorithm algorithm, uint32_t radius, uint64_t position);  // commits
   // A larger radius than stored starts over: state to {radius, 0}; pairs stay (they are still pairs).
@@ -83,7 +92,9 @@ class IndexWriter {
   // --- maintenance
   // Forgets gone files, contents without files, their codes and pairs; new generation; rebuilds the code files. Returns
   // what was removed. With `dry_run` only counts.
-  struct Pruned { uint64_t files = 0, contents = 0, directories = 0; };
+  struct Pruned {
+    uint64_t files = 0, contents = 0, directories = 0;
+  };
   Result<Pruned> prune(bool dry_run);
 
  private:

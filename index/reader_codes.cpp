@@ -33,24 +33,28 @@ Result<> IndexReader::State::check_code_version(Algorithm algorithm) {
   PAIRLOOM_ASSIGN(const auto stored, db.integer("SELECT version FROM algorithm WHERE id = ?", algorithm));
   if (!stored || *stored == a.version) return {};
   if (*stored > a.version) {
-    return fail(Errc::kIndexTooNew, fmt::format("index '{}' holds '{}' codes of a newer pairloom; update pairloom", path, a.name));
+    return fail(Errc::kIndexTooNew,
+                fmt::format("index '{}' holds '{}' codes of a newer pairloom; update pairloom", path, a.name));
   }
-  return fail(Errc::kRefused, fmt::format("index '{}' holds '{}' codes of an older pairloom, which cannot be compared with this "
-                                          "one's; run 'pairloom index update' to make them anew",
-                                          path, a.name));
+  return fail(Errc::kRefused,
+              fmt::format("index '{}' holds '{}' codes of an older pairloom, which cannot be compared with this "
+                          "one's; run 'pairloom index update' to make them anew",
+                          path, a.name));
 }
 
 Result<search::CodeFile> IndexReader::State::codes_from_table(Algorithm algorithm) {
   search::CodeFileBuilder builder(algorithm);
-  PAIRLOOM_ASSIGN(Query row, db.query("SELECT content, code, flags FROM code WHERE algorithm = ? ORDER BY position", algorithm));
+  PAIRLOOM_ASSIGN(Query row,
+                  db.query("SELECT content, code, flags FROM code WHERE algorithm = ? ORDER BY position", algorithm));
   while (true) {
     PAIRLOOM_ASSIGN(const bool more, row.next());
     if (!more) return std::move(builder).finish();
     Code code;
     if (!code_from(row.bytes(1), algorithm, code)) {
-      return fail(Errc::kIndexCorrupt, fmt::format("index '{}' is damaged: the '{}' code of content {} has the wrong size; move "
-                                                   "it away and scan again",
-                                                   path, pairloom::info(algorithm).name, row.integer(0)));
+      return fail(Errc::kIndexCorrupt,
+                  fmt::format("index '{}' is damaged: the '{}' code of content {} has the wrong size; move "
+                              "it away and scan again",
+                              path, pairloom::info(algorithm).name, row.integer(0)));
     }
     PAIRLOOM_TRY(builder.append(row.as<uint32_t>(0), code, row.as<uint8_t>(2)));
   }
@@ -97,19 +101,20 @@ Result<PairingState> IndexReader::pairing_state(Algorithm algorithm) {
 }
 
 Result<std::vector<ContentId>> IndexReader::State::absent_in_pairs(Algorithm algorithm) {
-  return content_ids(db.query("SELECT id FROM content WHERE live_files = 0 UNION "
-                              "SELECT content FROM vacancy WHERE algorithm = ? ORDER BY 1",
-                              algorithm));
+  return content_ids(
+      db.query("SELECT id FROM content WHERE live_files = 0 UNION "
+               "SELECT content FROM vacancy WHERE algorithm = ? ORDER BY 1",
+               algorithm));
 }
 
-Result<> IndexReader::State::next_pairs(Algorithm algorithm, uint32_t max_distance, PairRow last, std::vector<PairRow>& page) {
+Result<> IndexReader::State::next_pairs(Algorithm algorithm, uint32_t max_distance, PairRow last,
+                                        std::vector<PairRow>& page) {
   page.clear();
   PAIRLOOM_ASSIGN(Query row, db.query("SELECT a, b, distance FROM pair WHERE algorithm = ? AND (a, b) > (?, ?) "
                                       "AND distance <= ? ORDER BY a, b LIMIT ?",
                                       algorithm, last.a, last.b, max_distance, kReaderPageRows));
-  return row.each([&] {
-    page.push_back({.a = row.as<ContentId>(0), .b = row.as<ContentId>(1), .distance = row.as<uint32_t>(2)});
-  });
+  return row.each(
+      [&] { page.push_back({.a = row.as<ContentId>(0), .b = row.as<ContentId>(1), .distance = row.as<uint32_t>(2)}); });
 }
 
 Result<std::vector<PairRow>> IndexReader::State::pairs_of_stand_ins(Algorithm algorithm, uint32_t max_distance,
@@ -135,10 +140,12 @@ Result<std::vector<PairRow>> IndexReader::State::pairs_of_stand_ins(Algorithm al
   std::vector<PairRow> pairs;
   for (const PairRow& pair : orphaned) {
     const ContentId a = present(pair.a), b = present(pair.b);
-    if (a != 0 && b != 0 && a != b) pairs.push_back({.a = std::min(a, b), .b = std::max(a, b), .distance = pair.distance});
+    if (a != 0 && b != 0 && a != b)
+      pairs.push_back({.a = std::min(a, b), .b = std::max(a, b), .distance = pair.distance});
   }
   std::sort(pairs.begin(), pairs.end(), comes_before);
-  pairs.erase(std::unique(pairs.begin(), pairs.end(), [](const PairRow& x, const PairRow& y) { return x.a == y.a && x.b == y.b; }),
+  pairs.erase(std::unique(pairs.begin(), pairs.end(),
+                          [](const PairRow& x, const PairRow& y) { return x.a == y.a && x.b == y.b; }),
               pairs.end());
   return pairs;
 }

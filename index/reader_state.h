@@ -25,7 +25,8 @@ class ReadTransaction {
   ReadTransaction(ReadTransaction&& other) noexcept : database_(std::exchange(other.database_, nullptr)) {}
   ReadTransaction& operator=(ReadTransaction&&) = delete;
   ~ReadTransaction() {
-    if (database_ != nullptr) static_cast<void>(database_->run("COMMIT"));  // there is nothing to commit, nothing can fail
+    if (database_ != nullptr)
+      static_cast<void>(database_->run("COMMIT"));  // there is nothing to commit, nothing can fail
   }
 
  private:
@@ -43,8 +44,8 @@ struct IndexReader::State {
 
   Result<search::CodeFile> codes_from_table(Algorithm algorithm);
   Result<> check_code_version(Algorithm algorithm);
-  // Contents whose stored pairs do not count as they are: those without a live file, and those whose code was replaced and
-  // whose pairs the writer has not sorted out yet. By id.
+  // Contents whose stored pairs do not count as they are: those without a live file, and those whose code was replaced
+  // and whose pairs the writer has not sorted out yet. By id.
   Result<std::vector<ContentId>> absent_in_pairs(Algorithm algorithm);
   // Their pairs, handed to present contents with the same code. By (a, b), each once.
   Result<std::vector<PairRow>> pairs_of_stand_ins(Algorithm algorithm, uint32_t max_distance,

@@ -11,7 +11,7 @@
 namespace pairloom::index {
 
 using DirectoryId = int64_t;
-using ContentId = uint32_t;    // 1..2^32-1; 0 = none
+using ContentId = uint32_t;  // 1..2^32-1; 0 = none
 using RunId = int64_t;
 
 // The lowest accuracy among codes, given the sets of those made with any, at least default, and full accuracy.
@@ -23,13 +23,13 @@ constexpr Accuracy lowest_accuracy(AlgorithmSet any, AlgorithmSet at_least_defau
 // A file as the incremental check needs it.
 struct KnownFile {
   std::string name;
-  StatIdentity identity;          // .device is 0: the directory knows its file system
+  StatIdentity identity;  // .device is 0: the directory knows its file system
   Outcome outcome = Outcome::kIndexed;
   ContentId content = 0;
-  uint32_t attempts = 0;          // worker lives it has cost, for quarantine
-  uint32_t program_version = 0;   // of the pairloom that decided a failure (base/version.h)
-  // Filled only when asked for: the codes its content has, those of them made with at least default or with full accuracy,
-  // and the lowest accuracy among them.
+  uint32_t attempts = 0;         // worker lives it has cost, for quarantine
+  uint32_t program_version = 0;  // of the pairloom that decided a failure (base/version.h)
+  // Filled only when asked for: the codes its content has, those of them made with at least default or with full
+  // accuracy, and the lowest accuracy among them.
   AlgorithmSet algorithms = 0, algorithms_default = 0, algorithms_full = 0;
   Accuracy accuracy = Accuracy::kFast;
   // True if nothing is missing: every wanted code is there and was made with `at_least` this accuracy.
@@ -43,8 +43,8 @@ struct KnownFile {
 
 struct KnownDirectory {
   DirectoryId id = 0;
-  std::string path;               // absolute, bytes, no trailing slash (but "/")
-  uint64_t filesystem = 0;        // statfs f_fsid; 0 = unknown
+  std::string path;         // absolute, bytes, no trailing slash (but "/")
+  uint64_t filesystem = 0;  // statfs f_fsid; 0 = unknown
 };
 
 // What a worker said about a file, ready to be stored.
@@ -53,11 +53,14 @@ struct FileResult {
   std::string name;
   StatIdentity identity;
   Outcome outcome = Outcome::kIndexed;
-  std::string message;            // reason of a failure or first decoder warning
+  std::string message;  // reason of a failure or first decoder warning
   Digest digest;
   ImageInfo image;
   Accuracy accuracy = Accuracy::kDefault;
-  struct CodeOf { Algorithm algorithm; Code code; };
+  struct CodeOf {
+    Algorithm algorithm;
+    Code code;
+  };
   std::vector<CodeOf> codes;
   uint32_t worker_slot = 0;
   uint64_t elapsed_ns = 0;
@@ -66,13 +69,13 @@ struct FileResult {
 
 enum class RunKind : uint8_t { kAdd = 1, kUpdate = 2, kPrune = 3 };
 struct RunTotals {
-  uint64_t seen = 0;        // regular files met
-  uint64_t unchanged = 0;   // known, same stat identity: not opened
-  uint64_t moved = 0;       // recognised by inode: not decoded
-  uint64_t indexed = 0;     // decoded and stored
+  uint64_t seen = 0;       // regular files met
+  uint64_t unchanged = 0;  // known, same stat identity: not opened
+  uint64_t moved = 0;      // recognised by inode: not decoded
+  uint64_t indexed = 0;    // decoded and stored
   uint64_t not_image = 0;
-  uint64_t failed = 0;      // is_failure(outcome)
-  uint64_t gone = 0;        // tombstoned
+  uint64_t failed = 0;  // is_failure(outcome)
+  uint64_t gone = 0;    // tombstoned
   uint64_t bytes_read = 0;
   uint64_t worker_deaths = 0;
   double seconds = 0;
@@ -80,7 +83,7 @@ struct RunTotals {
 };
 struct WorkerTotals {
   uint32_t slot = 0;
-  uint32_t lives = 0;       // processes this slot used
+  uint32_t lives = 0;  // processes this slot used
   uint64_t tasks = 0, bytes_read = 0;
   uint64_t stage_ns[8] = {};  // index = shm::Stage
 };
@@ -93,7 +96,7 @@ struct RootRow {
 
 // Reading side.
 struct FileRow {
-  std::string path;               // absolute, bytes
+  std::string path;  // absolute, bytes
   StatIdentity identity;
   Outcome outcome = Outcome::kIndexed;
   ContentId content = 0;
@@ -103,7 +106,7 @@ struct ContentRow {
   Digest digest;
   uint64_t size_bytes = 0;
   ImageInfo image;
-  std::string warning;            // decoder's first warning if image.damaged
+  std::string warning;  // decoder's first warning if image.damaged
   Accuracy accuracy = Accuracy::kDefault;
 };
 struct FailureRow {
@@ -119,17 +122,28 @@ struct RunRow {
   std::string arguments;
   RunTotals totals;
 };
-struct PairRow { ContentId a = 0, b = 0; uint32_t distance = 0; };
+struct PairRow {
+  ContentId a = 0, b = 0;
+  uint32_t distance = 0;
+};
 // Up to where pairs are complete for an algorithm: all pairs of codes at positions < `position` within `radius`.
-struct PairingState { uint32_t radius = 0; uint64_t position = 0; uint64_t code_count = 0; };
+struct PairingState {
+  uint32_t radius = 0;
+  uint64_t position = 0;
+  uint64_t code_count = 0;
+};
 struct IndexInfo {
-  uint64_t files = 0;         // live and indexed; the next ones are disjoint from it
+  uint64_t files = 0;  // live and indexed; the next ones are disjoint from it
   uint64_t not_images = 0, failures = 0, gone = 0;
-  uint64_t contents = 0;      // distinct images among `files`
+  uint64_t contents = 0;  // distinct images among `files`
   uint64_t directories = 0;
   uint64_t database_bytes = 0;
   uint32_t schema_version = 0;
-  struct AlgorithmCount { Algorithm algorithm; uint64_t codes; PairingState pairing; };
+  struct AlgorithmCount {
+    Algorithm algorithm;
+    uint64_t codes;
+    PairingState pairing;
+  };
   std::vector<AlgorithmCount> algorithms;
 };
 

@@ -5,8 +5,8 @@
 namespace pairloom::index {
 namespace {
 
-// The tables are STRICT; paths and names are BLOBs because they are bytes; unsigned 64-bit numbers (inode, file system, index
-// id) are stored as the signed number of the same bits.
+// The tables are STRICT; paths and names are BLOBs because they are bytes; unsigned 64-bit numbers (inode, file system,
+// index id) are stored as the signed number of the same bits.
 constexpr const char* kVersion1Tables = R"sql(
 CREATE TABLE meta (
   id              INTEGER PRIMARY KEY CHECK (id = 1),
@@ -169,7 +169,8 @@ CREATE TABLE pairing (                          -- all pairs of codes below `pos
 ) STRICT;
 )sql";
 
-// The public face for plain sqlite3. Names of formats and outcomes are spelled as name_of() spells them; a test compares.
+// The public face for plain sqlite3. Names of formats and outcomes are spelled as name_of() spells them; a test
+// compares.
 constexpr const char* kVersion1Views = R"sql(
 CREATE VIEW v_files AS                          -- live files of every outcome
 SELECT CAST(CASE WHEN d.path = x'2F' THEN x'2F' || f.name ELSE d.path || x'2F' || f.name END AS TEXT) AS path,
@@ -232,14 +233,16 @@ Result<int64_t> index_version(Database& database, int32_t newest) {
   PAIRLOOM_ASSIGN(const int64_t objects, pragma(database, "SELECT count(*) FROM sqlite_schema"));
   if (application == 0 && version == 0 && objects == 0) return 0;
   if (application != kApplicationId) {
-    return fail(Errc::kIndexCorrupt, fmt::format("'{}' is a database of another program, not a pairloom index; name another "
-                                                 "file",
-                                                 database.path()));
+    return fail(Errc::kIndexCorrupt,
+                fmt::format("'{}' is a database of another program, not a pairloom index; name another "
+                            "file",
+                            database.path()));
   }
   if (version > newest) {
-    return fail(Errc::kIndexTooNew, fmt::format("index '{}' was made by a newer pairloom (schema {}, this one knows {}); "
-                                                "update pairloom",
-                                                database.path(), version, newest));
+    return fail(Errc::kIndexTooNew,
+                fmt::format("index '{}' was made by a newer pairloom (schema {}, this one knows {}); "
+                            "update pairloom",
+                            database.path(), version, newest));
   }
   return version;
 }
@@ -260,7 +263,8 @@ Result<> migrate(Database& database, std::span<const Migration> steps) {
     for (const Migration& step : steps) {
       if (step.to_version > version) PAIRLOOM_TRY(database.execute(step.sql));
     }
-    PAIRLOOM_TRY(database.execute(fmt::format("PRAGMA application_id = {}; PRAGMA user_version = {}", kApplicationId, newest)));
+    PAIRLOOM_TRY(
+        database.execute(fmt::format("PRAGMA application_id = {}; PRAGMA user_version = {}", kApplicationId, newest)));
     return database.execute("COMMIT");
   };
   Result<> done = run_steps();
@@ -271,13 +275,14 @@ Result<> migrate(Database& database, std::span<const Migration> steps) {
 Result<> check_schema(Database& database) {
   PAIRLOOM_ASSIGN(const int64_t version, index_version(database, kSchemaVersion));
   if (version == 0) {
-    return fail(Errc::kIndexMissing, fmt::format("index '{}' is empty: nothing was stored yet; run 'pairloom scan' first",
-                                                 database.path()));
+    return fail(Errc::kIndexMissing,
+                fmt::format("index '{}' is empty: nothing was stored yet; run 'pairloom scan' first", database.path()));
   }
   if (version < kSchemaVersion) {
-    return fail(Errc::kRefused, fmt::format("index '{}' was made by an older pairloom (schema {}, this one needs {}); run "
-                                            "'pairloom scan' once to bring it up to date",
-                                            database.path(), version, kSchemaVersion));
+    return fail(Errc::kRefused,
+                fmt::format("index '{}' was made by an older pairloom (schema {}, this one needs {}); run "
+                            "'pairloom scan' once to bring it up to date",
+                            database.path(), version, kSchemaVersion));
   }
   return {};
 }

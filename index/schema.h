@@ -1,5 +1,5 @@
-// The tables of an index, how an older index becomes a current one, and how pairloom tells an index from any other file. What
-// the tables mean: docs/index_schema.md. Runs in: supervisor (migrates), cli (checks).
+// The tables of an index, how an older index becomes a current one, and how pairloom tells an index from any other
+// file. What the tables mean: docs/index_schema.md. Runs in: supervisor (migrates), cli (checks).
 #pragma once
 
 #include <cstdint>
@@ -21,12 +21,13 @@ struct Migration {
 // All steps since version 0, the empty file. A released step is never edited: changes are a new step.
 std::span<const Migration> migrations();
 
-// Brings an index to the version of the last step, all missing steps in one transaction: after an error or a crash the file
-// is as it was. kIndexTooNew: a newer pairloom made it. kIndexCorrupt: not an index. Nothing is written in these cases.
+// Brings an index to the version of the last step, all missing steps in one transaction: after an error or a crash the
+// file is as it was. kIndexTooNew: a newer pairloom made it. kIndexCorrupt: not an index. Nothing is written in these
+// cases.
 Result<> migrate(Database& database, std::span<const Migration> steps);
 
-// For readers, who cannot migrate: kIndexMissing when nothing was stored yet, kRefused when the schema is older than this
-// build's; else as migrate().
+// For readers, who cannot migrate: kIndexMissing when nothing was stored yet, kRefused when the schema is older than
+// this build's; else as migrate().
 Result<> check_schema(Database& database);
 
 }  // namespace pairloom::index

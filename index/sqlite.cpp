@@ -25,9 +25,10 @@ Error describe(sqlite3* db, const std::string& path) {
   const int errnum = sqlite3_system_errno(db);
   switch (code) {
     case SQLITE_FULL:
-      return {Errc::kIo, fmt::format("the disk is full: cannot write index '{}'; free some space on its file system and "
-                                     "start again, what was committed is safe",
-                                     path)};
+      return {Errc::kIo,
+              fmt::format("the disk is full: cannot write index '{}'; free some space on its file system and "
+                          "start again, what was committed is safe",
+                          path)};
     case SQLITE_CORRUPT:
       return {Errc::kIndexCorrupt,
               fmt::format("index '{}' is damaged ({}); move it away and scan again: everything in it can be made again "
@@ -38,10 +39,11 @@ Error describe(sqlite3* db, const std::string& path) {
               fmt::format("'{}' is not a pairloom index ({}); name another file, or move this one away", path, text)};
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
-      return {Errc::kIndexLocked,
-              fmt::format("index '{}' is locked by another program for more than {} s (an open transaction in an sqlite3 "
-                          "shell?); end it and start again",
-                          path, kBusyTimeoutMs / 1000)};
+      return {
+          Errc::kIndexLocked,
+          fmt::format("index '{}' is locked by another program for more than {} s (an open transaction in an sqlite3 "
+                      "shell?); end it and start again",
+                      path, kBusyTimeoutMs / 1000)};
     case SQLITE_CONSTRAINT:
       return {Errc::kInvalidArgument, fmt::format("index '{}' refuses the row: {}", path, text)};
     case SQLITE_READONLY:
@@ -51,9 +53,10 @@ Error describe(sqlite3* db, const std::string& path) {
       return {Errc::kIo, fmt::format("cannot open index '{}': {}", path, errnum != 0 ? errno_text(errnum) : text)};
     case SQLITE_IOERR:
       if (errnum == ENOSPC || errnum == EDQUOT) {
-        return {Errc::kIo, fmt::format("the disk is full: cannot write index '{}': {}; free some space and start again, what "
-                                       "was committed is safe",
-                                       path, errno_text(errnum))};
+        return {Errc::kIo,
+                fmt::format("the disk is full: cannot write index '{}': {}; free some space and start again, what "
+                            "was committed is safe",
+                            path, errno_text(errnum))};
       }
       return {Errc::kIo, fmt::format("cannot read or write index '{}': {} (SQLite error {}){}{}", path, text,
                                      sqlite3_extended_errcode(db), errnum != 0 ? ": " : "",
@@ -105,15 +108,16 @@ double Query::real(int column) const {
 std::string_view Query::bytes(int column) const {
   const void* data = sqlite3_column_blob(statement_, column);
   const int size = sqlite3_column_bytes(statement_, column);
-  return data == nullptr ? std::string_view() : std::string_view(static_cast<const char*>(data), static_cast<size_t>(size));
+  return data == nullptr ? std::string_view()
+                         : std::string_view(static_cast<const char*>(data), static_cast<size_t>(size));
 }
 
 // --- Database
 
 Result<Database> Database::open(const std::string& path, Mode mode) {
   auto handle = std::make_unique<Handle>(path);
-  const int flags = (mode == Mode::kCreate ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READONLY) |
-                    SQLITE_OPEN_NOMUTEX;
+  const int flags =
+      (mode == Mode::kCreate ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READONLY) | SQLITE_OPEN_NOMUTEX;
   if (sqlite3_open_v2(path.c_str(), &handle->db, flags, nullptr) != SQLITE_OK) {
     if (handle->db == nullptr) return fail(Errc::kIo, "cannot open index '" + path + "': out of memory");
     return tl::unexpected(describe(handle->db, path));
@@ -154,7 +158,8 @@ const std::string& Database::path() const {
 
 Result<> Database::keep_wal_files() {
   int on = 1;
-  if (sqlite3_file_control(handle_->db, nullptr, SQLITE_FCNTL_PERSIST_WAL, &on) != SQLITE_OK) return tl::unexpected(error());
+  if (sqlite3_file_control(handle_->db, nullptr, SQLITE_FCNTL_PERSIST_WAL, &on) != SQLITE_OK)
+    return tl::unexpected(error());
   return {};
 }
 

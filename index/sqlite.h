@@ -1,5 +1,5 @@
-// Thin owners of SQLite's handles: a Database with its prepared statements, and a Query, one execution of one of them. All
-// results are Result; the messages name the index file and say what to do. Runs in: supervisor, cli.
+// Thin owners of SQLite's handles: a Database with its prepared statements, and a Query, one execution of one of them.
+// All results are Result; the messages name the index file and say what to do. Runs in: supervisor, cli.
 #pragma once
 
 #include <algorithm>
@@ -22,7 +22,7 @@ namespace pairloom::index {
 // SQL that is known when the program is compiled: neither a file name nor a user's argument can become part of it.
 struct Sql {
   const char* text;
-  consteval Sql(const char* literal) : text(literal) {}  // implicit: query("SELECT ...")
+  consteval Sql(const char* literal) : text(literal) {}  // NOLINT(google-explicit-constructor): query("SELECT ...")
 };
 
 // How bytes are bound; both must stay alive until the query is done.
@@ -33,8 +33,8 @@ struct Text {
   std::string_view utf8;
 };
 
-// One execution of a prepared statement. It resets the statement when it goes out of scope, so that an early return never
-// leaves a read transaction open. Must not outlive its Database.
+// One execution of a prepared statement. It resets the statement when it goes out of scope, so that an early return
+// never leaves a read transaction open. Must not outlive its Database.
 class Query {
  public:
   Query(Query&& other) noexcept : statement_(std::exchange(other.statement_, nullptr)), path_(other.path_) {}
@@ -74,15 +74,16 @@ class Query {
 class Database {
  public:
   enum class Mode { kReadOnly, kCreate };  // kCreate: read and write, made if missing
-  // Only opens: nothing has been read yet, so that garbage shows at the first query. Sets what every connection of pairloom
-  // has: busy timeout, trusted_schema=OFF, cell_size_check=ON, foreign_keys=ON, a bounded cache.
+  // Only opens: nothing has been read yet, so that garbage shows at the first query. Sets what every connection of
+  // pairloom has: busy timeout, trusted_schema=OFF, cell_size_check=ON, foreign_keys=ON, a bounded cache.
   static Result<Database> open(const std::string& path, Mode mode);
 
   Database(Database&&) noexcept;
   Database& operator=(Database&&) noexcept;
   ~Database();
 
-  // Starts a statement with its parameters. Statements are prepared once and kept; the same one cannot run twice at a time.
+  // Starts a statement with its parameters. Statements are prepared once and kept; the same one cannot run twice at a
+  // time.
   template <class... Args>
   Result<Query> query(Sql sql, const Args&... args) {
     PAIRLOOM_ASSIGN(sqlite3_stmt * statement, prepared(sql));
@@ -114,7 +115,8 @@ class Database {
   bool in_transaction() const;
   int64_t changes() const;  // rows changed by the last statement
   const std::string& path() const;
-  // Leaves the -wal and -shm files in place when closed, so that users who may only read the directory can still open it.
+  // Leaves the -wal and -shm files in place when closed, so that users who may only read the directory can still open
+  // it.
   Result<> keep_wal_files();
 
  private:
@@ -129,7 +131,7 @@ class Database {
   static int bind(sqlite3_stmt* statement, int number, Text value);
   static int bind(sqlite3_stmt* statement, int number, std::nullptr_t);
   template <class T>
-    requires std::is_integral_v<T> || std::is_enum_v<T>
+  requires std::is_integral_v<T> || std::is_enum_v<T>
   static int bind(sqlite3_stmt* statement, int number, T value) {
     return bind_integer(statement, number, static_cast<int64_t>(value));
   }

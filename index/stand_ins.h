@@ -1,7 +1,7 @@
-// StandIns: who takes the place of a content that is not there any more. Pairing lets n equal codes make n - 1 pairs: one of
-// them, the representative, carries the pairs with everything else (search/hamming_scan.h). When the representative goes, what
-// was known about it holds for each of its equals, and one of them must take over its pairs. Runs in: supervisor (when rows
-// are removed), cli (while a content only has tombstones).
+// StandIns: who takes the place of a content that is not there any more. Pairing lets n equal codes make n - 1 pairs:
+// one of them, the representative, carries the pairs with everything else (search/hamming_scan.h). When the
+// representative goes, what was known about it holds for each of its equals, and one of them must take over its pairs.
+// Runs in: supervisor (when rows are removed), cli (while a content only has tombstones).
 #pragma once
 
 #include <functional>

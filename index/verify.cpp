@@ -70,68 +70,75 @@ Result<> Check::structure() {
 }
 
 Result<> Check::references() {
-  return none(db_.query("SELECT \"table\", parent, count(*) FROM pragma_foreign_key_check GROUP BY 1, 2"), [](const Query& row) {
-    return fmt::format("table {}: {} rows refer to rows of {} that are not there", row.bytes(0), row.integer(2), row.bytes(1));
-  });
+  return none(db_.query("SELECT \"table\", parent, count(*) FROM pragma_foreign_key_check GROUP BY 1, 2"),
+              [](const Query& row) {
+                return fmt::format("table {}: {} rows refer to rows of {} that are not there", row.bytes(0),
+                                   row.integer(2), row.bytes(1));
+              });
 }
 
 Result<> Check::counts() {
-  return none(db_.query("WITH counted (name, found, said) AS ("
-                        "SELECT 'images', (SELECT count(*) FROM file WHERE gone_run IS NULL AND outcome = 0), images FROM meta "
-                        "UNION ALL SELECT 'not_images', (SELECT count(*) FROM file WHERE gone_run IS NULL AND outcome = 1), "
-                        "not_images FROM meta "
-                        "UNION ALL SELECT 'failures', (SELECT count(*) FROM file WHERE gone_run IS NULL AND outcome > 1), "
-                        "failures FROM meta "
-                        "UNION ALL SELECT 'gone', (SELECT count(*) FROM file WHERE gone_run IS NOT NULL), gone FROM meta "
-                        "UNION ALL SELECT 'contents', (SELECT count(*) FROM content WHERE live_files > 0), contents FROM meta "
-                        "UNION ALL SELECT 'directories', (SELECT count(*) FROM directory), directories FROM meta) "
-                        "SELECT name, found, said FROM counted WHERE found <> said"),
-              [](const Query& row) {
-                return fmt::format("meta.{} says {}, but there are {}", row.bytes(0), row.integer(2), row.integer(1));
-              });
+  return none(
+      db_.query("WITH counted (name, found, said) AS ("
+                "SELECT 'images', (SELECT count(*) FROM file WHERE gone_run IS NULL AND outcome = 0), images FROM meta "
+                "UNION ALL SELECT 'not_images', (SELECT count(*) FROM file WHERE gone_run IS NULL AND outcome = 1), "
+                "not_images FROM meta "
+                "UNION ALL SELECT 'failures', (SELECT count(*) FROM file WHERE gone_run IS NULL AND outcome > 1), "
+                "failures FROM meta "
+                "UNION ALL SELECT 'gone', (SELECT count(*) FROM file WHERE gone_run IS NOT NULL), gone FROM meta "
+                "UNION ALL SELECT 'contents', (SELECT count(*) FROM content WHERE live_files > 0), contents FROM meta "
+                "UNION ALL SELECT 'directories', (SELECT count(*) FROM directory), directories FROM meta) "
+                "SELECT name, found, said FROM counted WHERE found <> said"),
+      [](const Query& row) {
+        return fmt::format("meta.{} says {}, but there are {}", row.bytes(0), row.integer(2), row.integer(1));
+      });
 }
 
 Result<> Check::contents() {
-  PAIRLOOM_TRY(none(db_.query("SELECT id, live_files, (SELECT count(*) FROM file WHERE content = c.id AND gone_run IS NULL) AS n "
-                              "FROM content c WHERE live_files <> n"),
-                    [](const Query& row) {
-                      return fmt::format("content {} says it has {} live files, but it has {}", row.integer(0), row.integer(1),
-                                         row.integer(2));
-                    }));
-  PAIRLOOM_TRY(none(db_.query("SELECT id FROM content c WHERE algorithms <> "
-                              "(SELECT ifnull(sum(1 << algorithm), 0) FROM code WHERE content = c.id) OR "
-                              "algorithms_default & ~algorithms OR algorithms_full & ~algorithms_default"),
-                    [](const Query& row) {
-                      return fmt::format("content {} has other codes than its row says", row.integer(0));
-                    }));
-  return none(db_.query("SELECT f.directory, f.outcome, CAST(f.name AS TEXT) FROM file f LEFT JOIN failure x USING (directory, name) "
-                        "WHERE (f.outcome > 1) <> (x.name IS NOT NULL)"),
-              [](const Query& row) {
-                return fmt::format("file '{}' of directory {} has outcome {} but its row in table failure says otherwise",
-                                   row.bytes(2), row.integer(0), row.integer(1));
-              });
+  PAIRLOOM_TRY(none(
+      db_.query("SELECT id, live_files, (SELECT count(*) FROM file WHERE content = c.id AND gone_run IS NULL) AS n "
+                "FROM content c WHERE live_files <> n"),
+      [](const Query& row) {
+        return fmt::format("content {} says it has {} live files, but it has {}", row.integer(0), row.integer(1),
+                           row.integer(2));
+      }));
+  PAIRLOOM_TRY(none(
+      db_.query("SELECT id FROM content c WHERE algorithms <> "
+                "(SELECT ifnull(sum(1 << algorithm), 0) FROM code WHERE content = c.id) OR "
+                "algorithms_default & ~algorithms OR algorithms_full & ~algorithms_default"),
+      [](const Query& row) { return fmt::format("content {} has other codes than its row says", row.integer(0)); }));
+  return none(
+      db_.query(
+          "SELECT f.directory, f.outcome, CAST(f.name AS TEXT) FROM file f LEFT JOIN failure x USING (directory, name) "
+          "WHERE (f.outcome > 1) <> (x.name IS NOT NULL)"),
+      [](const Query& row) {
+        return fmt::format("file '{}' of directory {} has outcome {} but its row in table failure says otherwise",
+                           row.bytes(2), row.integer(0), row.integer(1));
+      });
 }
 
 Result<> Check::positions(const AlgorithmInfo& a) {
-  PAIRLOOM_ASSIGN(Query row, db_.query("SELECT count(*), ifnull(max(position) + 1, 0) FROM (SELECT position FROM code WHERE "
-                                       "algorithm = ?1 UNION ALL SELECT position FROM vacancy WHERE algorithm = ?1)",
-                                       a.id));
+  PAIRLOOM_ASSIGN(Query row,
+                  db_.query("SELECT count(*), ifnull(max(position) + 1, 0) FROM (SELECT position FROM code WHERE "
+                            "algorithm = ?1 UNION ALL SELECT position FROM vacancy WHERE algorithm = ?1)",
+                            a.id));
   PAIRLOOM_ASSIGN(const bool found, row.next());
   if (!found) return {};
   if (row.integer(0) != row.integer(1)) {
-    problems_.push_back(fmt::format("the positions of the '{}' codes have holes: {} codes in {} places", a.name, row.integer(0),
-                                    row.integer(1)));
+    problems_.push_back(fmt::format("the positions of the '{}' codes have holes: {} codes in {} places", a.name,
+                                    row.integer(0), row.integer(1)));
   }
   PAIRLOOM_ASSIGN(const auto watermark, db_.integer("SELECT position FROM pairing WHERE algorithm = ?", a.id));
   if (watermark.value_or(0) > row.integer(1)) {
-    problems_.push_back(fmt::format("'{}' pairs are said to be complete up to position {}, but there are {} codes", a.name,
-                                    watermark.value_or(0), row.integer(1)));
+    problems_.push_back(fmt::format("'{}' pairs are said to be complete up to position {}, but there are {} codes",
+                                    a.name, watermark.value_or(0), row.integer(1)));
   }
   return {};
 }
 
 Result<bool> Check::read_code(ContentId content, Algorithm algorithm, Code& code) {
-  PAIRLOOM_ASSIGN(Query row, db_.query("SELECT code FROM code WHERE content = ? AND algorithm = ?", content, algorithm));
+  PAIRLOOM_ASSIGN(Query row,
+                  db_.query("SELECT code FROM code WHERE content = ? AND algorithm = ?", content, algorithm));
   PAIRLOOM_ASSIGN(const bool found, row.next());
   return found && code_from(row.bytes(0), algorithm, code);
 }
@@ -155,10 +162,11 @@ Result<> Check::pairs(const AlgorithmInfo& a) {
     }
     PAIRLOOM_ASSIGN(const bool second_exists, read_code(row.as<ContentId>(1), a.id, second_code));
     if (!first_exists || !second_exists) {
-      findings.add(fmt::format("'{}' pair ({}, {}) refers to a content without such a code", a.name, first, row.integer(1)));
+      findings.add(
+          fmt::format("'{}' pair ({}, {}) refers to a content without such a code", a.name, first, row.integer(1)));
     } else if (hamming_distance(first_code, second_code) != row.integer(2)) {
-      findings.add(fmt::format("'{}' pair ({}, {}) says distance {}, but it is {}", a.name, first, row.integer(1), row.integer(2),
-                               hamming_distance(first_code, second_code)));
+      findings.add(fmt::format("'{}' pair ({}, {}) says distance {}, but it is {}", a.name, first, row.integer(1),
+                               row.integer(2), hamming_distance(first_code, second_code)));
     }
   }
 }
@@ -168,7 +176,9 @@ Result<> Check::code_file(const AlgorithmInfo& a) {
   if (unsettled.value_or(0) != 0) return {};  // no code file is valid until the writer's run ends
   PAIRLOOM_ASSIGN(const auto index_id, db_.integer("SELECT index_id FROM meta"));
   PAIRLOOM_ASSIGN(const auto generation, db_.integer("SELECT generation FROM meta"));
-  PAIRLOOM_ASSIGN(Query row, db_.query("SELECT position, content, code, flags FROM code WHERE algorithm = ? ORDER BY position", a.id));
+  PAIRLOOM_ASSIGN(
+      Query row,
+      db_.query("SELECT position, content, code, flags FROM code WHERE algorithm = ? ORDER BY position", a.id));
   PAIRLOOM_ASSIGN(bool more, row.next());
   if (!more) return {};
 
@@ -188,7 +198,9 @@ Result<> Check::code_file(const AlgorithmInfo& a) {
     const bool good = code_from(row.bytes(2), a.id, code) && row.as<uint64_t>(0) == position &&
                       file->content_id(position) == row.as<uint32_t>(1) && file->code(position) == code &&
                       file->flags(position) == row.as<uint8_t>(3);
-    if (!good) findings.add(fmt::format("'{}' and the index differ at position {}; remove that file and scan again", path, position));
+    if (!good)
+      findings.add(
+          fmt::format("'{}' and the index differ at position {}; remove that file and scan again", path, position));
     PAIRLOOM_ASSIGN(more, row.next());
   }
   if (more) findings.add(fmt::format("'{}' ends at position {}, the index does not{}", path, position, advice));

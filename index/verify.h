@@ -9,8 +9,8 @@
 
 namespace pairloom::index {
 
-// What is wrong, one line each; empty = sound. Reads everything, in one read transaction. An error only when the check itself
-// could not be made.
+// What is wrong, one line each; empty = sound. Reads everything, in one read transaction. An error only when the check
+// itself could not be made.
 Result<std::vector<std::string>> verify(Database& database);
 
 }  // namespace pairloom::index

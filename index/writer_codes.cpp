@@ -26,22 +26,25 @@ Result<> IndexWriter::State::drop_outdated_codes() {
     PAIRLOOM_ASSIGN(const auto stored, db.integer("SELECT version FROM algorithm WHERE id = ?", a.id));
     if (stored == a.version) continue;
     if (stored && *stored > a.version) {
-      return fail(Errc::kIndexTooNew, fmt::format("index '{}' holds '{}' codes of a newer pairloom (version {}, this one makes "
-                                                  "{}); update pairloom",
-                                                  path, a.name, *stored, a.version));
+      return fail(Errc::kIndexTooNew,
+                  fmt::format("index '{}' holds '{}' codes of a newer pairloom (version {}, this one makes "
+                              "{}); update pairloom",
+                              path, a.name, *stored, a.version));
     }
     const auto start_over = [&]() -> Result<> {
-      PAIRLOOM_TRY(db.run("INSERT INTO algorithm (id, name, bits, version) VALUES (?, ?, ?, ?) ON CONFLICT (id) DO UPDATE "
-                          "SET name = excluded.name, bits = excluded.bits, version = excluded.version",
-                          a.id, Text{a.name}, a.bits, a.version));
+      PAIRLOOM_TRY(
+          db.run("INSERT INTO algorithm (id, name, bits, version) VALUES (?, ?, ?, ?) ON CONFLICT (id) DO UPDATE "
+                 "SET name = excluded.name, bits = excluded.bits, version = excluded.version",
+                 a.id, Text{a.name}, a.bits, a.version));
       if (!stored) return {};
       PAIRLOOM_TRY(db.run("DELETE FROM code WHERE algorithm = ?", a.id));
       PAIRLOOM_TRY(db.run("DELETE FROM vacancy WHERE algorithm = ?", a.id));
       PAIRLOOM_TRY(db.run("DELETE FROM pair WHERE algorithm = ?", a.id));
       PAIRLOOM_TRY(db.run("DELETE FROM pairing WHERE algorithm = ?", a.id));
-      PAIRLOOM_TRY(db.run("UPDATE content SET algorithms = algorithms & ~?1, algorithms_default = algorithms_default & ~?1, "
-                          "algorithms_full = algorithms_full & ~?1 WHERE algorithms & ?1",
-                          set_of(a.id)));
+      PAIRLOOM_TRY(
+          db.run("UPDATE content SET algorithms = algorithms & ~?1, algorithms_default = algorithms_default & ~?1, "
+                 "algorithms_full = algorithms_full & ~?1 WHERE algorithms & ?1",
+                 set_of(a.id)));
       codes_of(a.id).next_position = 0;
       begin_generation();
       return {};
@@ -58,7 +61,8 @@ void IndexWriter::State::begin_generation() {
 
 Result<> IndexWriter::State::vacate(Algorithm algorithm, uint64_t position, ContentId content) {
   PAIRLOOM_TRY(db.run("DELETE FROM code WHERE algorithm = ? AND position = ?", algorithm, position));
-  PAIRLOOM_TRY(db.run("INSERT INTO vacancy (algorithm, position, content) VALUES (?, ?, ?)", algorithm, position, content));
+  PAIRLOOM_TRY(
+      db.run("INSERT INTO vacancy (algorithm, position, content) VALUES (?, ?, ?)", algorithm, position, content));
   // No code file is published while there are vacancies, so one new generation does for all of them.
   if (!std::exchange(has_vacancies, true)) begin_generation();
   return {};
@@ -80,8 +84,8 @@ Result<> IndexWriter::State::settle() {
   });
 }
 
-// Pairs of a vacated content were made with a code that is gone. If another content has that same code, they are its pairs
-// now; then they are deleted.
+// Pairs of a vacated content were made with a code that is gone. If another content has that same code, they are its
+// pairs now; then they are deleted.
 Result<> IndexWriter::State::settle_pairs(Algorithm algorithm) {
   StandIns stand_ins;
   {
@@ -106,23 +110,24 @@ Result<> IndexWriter::State::settle_pairs(Algorithm algorithm) {
   }));
   if (error) return tl::unexpected(std::move(*error));
 
-  PAIRLOOM_TRY(db.run("INSERT OR IGNORE INTO pair (algorithm, a, b, distance) "
-                      "SELECT ?1, min(x, y), max(x, y), distance FROM (SELECT distance, "
-                      "CASE WHEN a IN temp.vacated THEN (SELECT other FROM temp.stand_in WHERE content = a) ELSE a END AS x, "
-                      "CASE WHEN b IN temp.vacated THEN (SELECT other FROM temp.stand_in WHERE content = b) ELSE b END AS y "
-                      "FROM pair WHERE algorithm = ?1 AND (a IN temp.vacated OR b IN temp.vacated)) WHERE x <> y",
-                      algorithm));
+  PAIRLOOM_TRY(
+      db.run("INSERT OR IGNORE INTO pair (algorithm, a, b, distance) "
+             "SELECT ?1, min(x, y), max(x, y), distance FROM (SELECT distance, "
+             "CASE WHEN a IN temp.vacated THEN (SELECT other FROM temp.stand_in WHERE content = a) ELSE a END AS x, "
+             "CASE WHEN b IN temp.vacated THEN (SELECT other FROM temp.stand_in WHERE content = b) ELSE b END AS y "
+             "FROM pair WHERE algorithm = ?1 AND (a IN temp.vacated OR b IN temp.vacated)) WHERE x <> y",
+             algorithm));
   return db.run("DELETE FROM pair WHERE algorithm = ? AND (a IN temp.vacated OR b IN temp.vacated)", algorithm);
 }
 
-// Makes positions dense again by moving as few codes as there are vacancies: first below the pairing watermark, with codes
-// from below it, so that what is below stays the set that is paired completely; then above it.
+// Makes positions dense again by moving as few codes as there are vacancies: first below the pairing watermark, with
+// codes from below it, so that what is below stays the set that is paired completely; then above it.
 Result<> IndexWriter::State::fill_vacancies(Algorithm algorithm) {
   const uint64_t end = codes_of(algorithm).next_position;
   PAIRLOOM_ASSIGN(const auto watermark, db.integer("SELECT position FROM pairing WHERE algorithm = ?", algorithm));
   const auto paired = static_cast<uint64_t>(watermark.value_or(0));
-  PAIRLOOM_ASSIGN(const auto vacant_below, db.integer("SELECT count(*) FROM vacancy WHERE algorithm = ? AND position < ?",
-                                                      algorithm, paired));
+  PAIRLOOM_ASSIGN(const auto vacant_below,
+                  db.integer("SELECT count(*) FROM vacancy WHERE algorithm = ? AND position < ?", algorithm, paired));
   PAIRLOOM_ASSIGN(const auto vacant, db.integer("SELECT count(*) FROM vacancy WHERE algorithm = ?", algorithm));
   const uint64_t new_paired = paired - static_cast<uint64_t>(vacant_below.value_or(0));
   const uint64_t new_end = end - static_cast<uint64_t>(vacant.value_or(0));
@@ -144,21 +149,24 @@ Result<> IndexWriter::State::move_codes_down(Algorithm algorithm, uint64_t end, 
     return row.each([&] { out.push_back(row.as<uint64_t>(0)); });
   };
   while (true) {
-    PAIRLOOM_TRY(page(db.query("SELECT position FROM vacancy WHERE algorithm = ? AND position < ? ORDER BY position LIMIT ?",
-                               algorithm, end, kPageRows),
-                      free));
+    PAIRLOOM_TRY(
+        page(db.query("SELECT position FROM vacancy WHERE algorithm = ? AND position < ? ORDER BY position LIMIT ?",
+                      algorithm, end, kPageRows),
+             free));
     PAIRLOOM_TRY(page(db.query("SELECT position FROM code WHERE algorithm = ? AND position >= ? AND position < ? "
                                "ORDER BY position LIMIT ?",
                                algorithm, end, source_end, kPageRows),
                       taken));
     if (free.empty() && taken.empty()) return {};
     if (free.size() != taken.size()) {
-      return fail(Errc::kIndexCorrupt, fmt::format("index '{}' is damaged: the positions of its '{}' codes have holes; move it "
-                                                   "away and scan again",
-                                                   path, info(algorithm).name));
+      return fail(Errc::kIndexCorrupt,
+                  fmt::format("index '{}' is damaged: the positions of its '{}' codes have holes; move it "
+                              "away and scan again",
+                              path, info(algorithm).name));
     }
     for (size_t i = 0; i < free.size(); ++i) {
-      PAIRLOOM_TRY(db.run("UPDATE code SET position = ? WHERE algorithm = ? AND position = ?", free[i], algorithm, taken[i]));
+      PAIRLOOM_TRY(
+          db.run("UPDATE code SET position = ? WHERE algorithm = ? AND position = ?", free[i], algorithm, taken[i]));
       PAIRLOOM_TRY(
           db.run("UPDATE vacancy SET position = ? WHERE algorithm = ? AND position = ?", taken[i], algorithm, free[i]));
     }
@@ -174,7 +182,8 @@ Result<> IndexWriter::State::publish_codes() {
     if (!published) {
       codes_of(a.id).file.reset();  // opened again next time, from its last published state
       Error error = std::move(published).error();
-      error.message += fmt::format(" (the index itself is committed; the file is made up from it at the next opening of '{}')", path);
+      error.message += fmt::format(
+          " (the index itself is committed; the file is made up from it at the next opening of '{}')", path);
       return tl::unexpected(std::move(error));
     }
   }
@@ -188,7 +197,8 @@ Result<> IndexWriter::State::publish_codes_of(Algorithm algorithm) {
   if (!c.file || c.file_generation != meta.generation) {
     PAIRLOOM_ASSIGN(c.file, search::CodeFileWriter::open(file_path, algorithm, meta.index_id, meta.generation));
     c.file_generation = meta.generation;
-    if (c.file->size() > c.next_position) {  // the database was put back to an older state: the file says more than is true
+    if (c.file->size() >
+        c.next_position) {  // the database was put back to an older state: the file says more than is true
       c.file.reset();
       if (::unlink(file_path.c_str()) != 0) return fail_errno("cannot remove '" + file_path + "'", errno);
       PAIRLOOM_ASSIGN(c.file, search::CodeFileWriter::open(file_path, algorithm, meta.index_id, meta.generation));
@@ -196,17 +206,19 @@ Result<> IndexWriter::State::publish_codes_of(Algorithm algorithm) {
   }
   if (c.file->size() == c.next_position) return {};
 
-  PAIRLOOM_ASSIGN(Query row, db.query("SELECT position, content, code, flags FROM code WHERE algorithm = ? AND position >= ? "
-                                      "ORDER BY position",
-                                      algorithm, c.file->size()));
+  PAIRLOOM_ASSIGN(Query row,
+                  db.query("SELECT position, content, code, flags FROM code WHERE algorithm = ? AND position >= ? "
+                           "ORDER BY position",
+                           algorithm, c.file->size()));
   while (true) {
     PAIRLOOM_ASSIGN(const bool more, row.next());
     if (!more) break;
     Code code;
     if (row.as<uint64_t>(0) != c.file->size() || !code_from(row.bytes(2), algorithm, code)) {
-      return fail(Errc::kIndexCorrupt, fmt::format("index '{}' is damaged: its '{}' code at position {} is not what was "
-                                                   "written; move it away and scan again",
-                                                   path, info(algorithm).name, row.integer(0)));
+      return fail(Errc::kIndexCorrupt,
+                  fmt::format("index '{}' is damaged: its '{}' code at position {} is not what was "
+                              "written; move it away and scan again",
+                              path, info(algorithm).name, row.integer(0)));
     }
     PAIRLOOM_TRY(c.file->append(row.as<uint32_t>(1), code, row.as<uint8_t>(3)));
   }

@@ -13,8 +13,8 @@ namespace {
 
 // Absolute, no slash at the end (but "/"), no empty part, no NUL.
 Result<> check_directory_path(const std::string& path) {
-  const bool good = path.starts_with('/') && (path == "/" || !path.ends_with('/')) && path.find("//") == std::string::npos &&
-                    path.find('\0') == std::string::npos;
+  const bool good = path.starts_with('/') && (path == "/" || !path.ends_with('/')) &&
+                    path.find("//") == std::string::npos && path.find('\0') == std::string::npos;
   if (good) return {};
   return fail(Errc::kInvalidArgument, fmt::format("'{}' is not an absolute directory path", escape_for_terminal(path)));
 }
@@ -71,7 +71,8 @@ Result<> IndexWriter::note_root(const std::string& path, uint64_t filesystem) {
 Result<std::vector<RootRow>> IndexWriter::roots() {
   std::vector<RootRow> roots;
   PAIRLOOM_ASSIGN(Query row, state_->db.query("SELECT path, filesystem FROM root ORDER BY path"));
-  PAIRLOOM_TRY(row.each([&] { roots.push_back({.path = std::string(row.bytes(0)), .filesystem = row.as<uint64_t>(1)}); }));
+  PAIRLOOM_TRY(
+      row.each([&] { roots.push_back({.path = std::string(row.bytes(0)), .filesystem = row.as<uint64_t>(1)}); }));
   return roots;
 }
 
@@ -99,9 +100,10 @@ Result<KnownDirectory> IndexWriter::directory(const std::string& path, uint64_t 
     parent = above.id;
   }
   return state_->change([&]() -> Result<KnownDirectory> {
-    PAIRLOOM_ASSIGN(const auto id,
-                    state_->db.integer("INSERT INTO directory (parent_id, path, filesystem) VALUES (?, ?, ?) RETURNING id",
-                                       parent, Blob{path}, filesystem_if_new));
+    PAIRLOOM_ASSIGN(
+        const auto id,
+        state_->db.integer("INSERT INTO directory (parent_id, path, filesystem) VALUES (?, ?, ?) RETURNING id", parent,
+                           Blob{path}, filesystem_if_new));
     ++state_->meta.directories;
     return KnownDirectory{.id = id.value_or(0), .path = path, .filesystem = filesystem_if_new};
   });
@@ -114,8 +116,9 @@ Result<> IndexWriter::set_filesystem(DirectoryId directory, uint64_t filesystem)
 
 Result<std::vector<KnownDirectory>> IndexWriter::child_directories(DirectoryId parent) {
   std::vector<KnownDirectory> children;
-  PAIRLOOM_ASSIGN(Query row, state_->db.query("SELECT id, path, filesystem FROM directory WHERE parent_id = ? ORDER BY path",
-                                              parent));
+  PAIRLOOM_ASSIGN(
+      Query row,
+      state_->db.query("SELECT id, path, filesystem FROM directory WHERE parent_id = ? ORDER BY path", parent));
   PAIRLOOM_TRY(row.each([&] {
     children.push_back({.id = row.integer(0), .path = std::string(row.bytes(1)), .filesystem = row.as<uint64_t>(2)});
   }));
@@ -148,29 +151,32 @@ Result<bool> IndexWriter::some_content_lacks(AlgorithmSet algorithms, Accuracy a
 Result<> IndexWriter::known_files(DirectoryId directory, bool with_algorithms, std::vector<KnownFile>& out) {
   out.clear();
   Database& db = state_->db;
-  PAIRLOOM_ASSIGN(Query row,
-                  with_algorithms
-                      ? db.query("SELECT f.name, f.inode, f.size, f.mtime_ns, f.ctime_ns, f.outcome, f.content, f.attempts, "
-                                 "f.program_version, c.algorithms, c.algorithms_default, c.algorithms_full FROM file f "
-                                 "LEFT JOIN content c ON c.id = f.content "
-                                 "WHERE f.directory = ? AND f.gone_run IS NULL ORDER BY f.name",
-                                 directory)
-                      : db.query("SELECT name, inode, size, mtime_ns, ctime_ns, outcome, content, attempts, program_version "
-                                 "FROM file WHERE directory = ? AND gone_run IS NULL ORDER BY name",
-                                 directory));
+  PAIRLOOM_ASSIGN(
+      Query row,
+      with_algorithms
+          ? db.query("SELECT f.name, f.inode, f.size, f.mtime_ns, f.ctime_ns, f.outcome, f.content, f.attempts, "
+                     "f.program_version, c.algorithms, c.algorithms_default, c.algorithms_full FROM file f "
+                     "LEFT JOIN content c ON c.id = f.content "
+                     "WHERE f.directory = ? AND f.gone_run IS NULL ORDER BY f.name",
+                     directory)
+          : db.query("SELECT name, inode, size, mtime_ns, ctime_ns, outcome, content, attempts, program_version "
+                     "FROM file WHERE directory = ? AND gone_run IS NULL ORDER BY name",
+                     directory));
   return row.each([&] {
     out.push_back(known_file_from(row));
     if (with_algorithms) add_algorithms(row, out.back());
   });
 }
 
-Result<std::optional<KnownFile>> IndexWriter::known_file(DirectoryId directory, const std::string& name, bool with_algorithms) {
-  PAIRLOOM_ASSIGN(Query row,
-                  state_->db.query("SELECT f.name, f.inode, f.size, f.mtime_ns, f.ctime_ns, f.outcome, f.content, f.attempts, "
-                                   "f.program_version, c.algorithms, c.algorithms_default, c.algorithms_full FROM file f "
-                                   "LEFT JOIN content c ON c.id = f.content "
-                                   "WHERE f.directory = ? AND f.name = ? AND f.gone_run IS NULL",
-                                   directory, Blob{name}));
+Result<std::optional<KnownFile>> IndexWriter::known_file(DirectoryId directory, const std::string& name,
+                                                         bool with_algorithms) {
+  PAIRLOOM_ASSIGN(
+      Query row,
+      state_->db.query("SELECT f.name, f.inode, f.size, f.mtime_ns, f.ctime_ns, f.outcome, f.content, f.attempts, "
+                       "f.program_version, c.algorithms, c.algorithms_default, c.algorithms_full FROM file f "
+                       "LEFT JOIN content c ON c.id = f.content "
+                       "WHERE f.directory = ? AND f.name = ? AND f.gone_run IS NULL",
+                       directory, Blob{name}));
   return first_file(std::move(row), with_algorithms);
 }
 
@@ -181,9 +187,10 @@ Result<> IndexWriter::visit_known_names(DirectoryId directory,
   do {
     page.clear();
     {
-      PAIRLOOM_ASSIGN(Query row, state_->db.query("SELECT name FROM file WHERE directory = ? AND name > ? AND gone_run IS NULL "
-                                                  "ORDER BY name LIMIT ?",
-                                                  directory, Blob{last}, kPageRows));
+      PAIRLOOM_ASSIGN(Query row,
+                      state_->db.query("SELECT name FROM file WHERE directory = ? AND name > ? AND gone_run IS NULL "
+                                       "ORDER BY name LIMIT ?",
+                                       directory, Blob{last}, kPageRows));
       PAIRLOOM_TRY(row.each([&] { page.emplace_back(row.bytes(0)); }));
     }
     // The statement is done: `visit` may change the rows.
@@ -196,14 +203,15 @@ Result<> IndexWriter::visit_known_names(DirectoryId directory,
 Result<std::optional<KnownFile>> IndexWriter::find_by_inode(uint64_t filesystem, const StatIdentity& identity,
                                                             bool with_algorithms) {
   if (filesystem == 0) return std::nullopt;  // unknown: inode numbers of two file systems could be confused
-  PAIRLOOM_ASSIGN(Query row,
-                  state_->db.query("SELECT f.name, f.inode, f.size, f.mtime_ns, f.ctime_ns, f.outcome, f.content, f.attempts, "
-                                   "f.program_version, c.algorithms, c.algorithms_default, c.algorithms_full "
-                                   "FROM file f INDEXED BY file_by_inode JOIN directory d ON d.id = f.directory "
-                                   "JOIN content c ON c.id = f.content "
-                                   "WHERE f.inode = ? AND f.content IS NOT NULL AND f.size = ? AND f.mtime_ns = ? "
-                                   "AND d.filesystem = ? ORDER BY f.gone_run IS NOT NULL LIMIT 1",
-                                   identity.inode, identity.size_bytes, identity.mtime_ns, filesystem));
+  PAIRLOOM_ASSIGN(
+      Query row,
+      state_->db.query("SELECT f.name, f.inode, f.size, f.mtime_ns, f.ctime_ns, f.outcome, f.content, f.attempts, "
+                       "f.program_version, c.algorithms, c.algorithms_default, c.algorithms_full "
+                       "FROM file f INDEXED BY file_by_inode JOIN directory d ON d.id = f.directory "
+                       "JOIN content c ON c.id = f.content "
+                       "WHERE f.inode = ? AND f.content IS NOT NULL AND f.size = ? AND f.mtime_ns = ? "
+                       "AND d.filesystem = ? ORDER BY f.gone_run IS NOT NULL LIMIT 1",
+                       identity.inode, identity.size_bytes, identity.mtime_ns, filesystem));
   return first_file(std::move(row), with_algorithms);
 }
 

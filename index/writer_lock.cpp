@@ -32,7 +32,8 @@ bool parse_number(std::string_view text, T& number) {
   return error == std::errc() && end == text.data() + text.size();
 }
 
-// Empty when the text is unfinished or of a process that is no more: the lock was just taken over and not yet described.
+// Empty when the text is unfinished or of a process that is no more: the lock was just taken over and not yet
+// described.
 std::optional<Holder> read_holder(int fd) {
   std::array<char, 512> buffer{};
   const ssize_t size = ::pread(fd, buffer.data(), buffer.size(), 0);
@@ -63,8 +64,9 @@ std::string local_time(std::time_t when) {
 
 tl::unexpected<Error> held_by_another(const std::string& index_path, int fd) {
   const std::optional<Holder> holder = read_holder(fd);
-  const std::string who = holder ? fmt::format("{} (pid {}, since {})", holder->program, holder->pid, local_time(holder->since))
-                                 : std::string("another process");
+  const std::string who =
+      holder ? fmt::format("{} (pid {}, since {})", holder->program, holder->pid, local_time(holder->since))
+             : std::string("another process");
   return fail(Errc::kIndexLocked,
               fmt::format("index '{}' is being written by {}; wait for it or stop it", index_path, who));
 }

@@ -8,9 +8,9 @@
 
 namespace pairloom::index {
 
-// An open-file-description lock on `<index>-lock`: the kernel releases it when the holder dies, however it dies. The file
-// stays (removing it would let two writers lock two files of one name); its text only tells people who holds the lock and is
-// believed only while the lock is held.
+// An open-file-description lock on `<index>-lock`: the kernel releases it when the holder dies, however it dies. The
+// file stays (removing it would let two writers lock two files of one name); its text only tells people who holds the
+// lock and is believed only while the lock is held.
 class WriterLock {
  public:
   // kIndexLocked when another process holds it, naming that process as it described itself; kIo.

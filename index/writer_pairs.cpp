@@ -39,11 +39,12 @@ Result<> IndexWriter::put_pairs(Algorithm algorithm, std::span<const PairRow> pa
       PAIRLOOM_ASSIGN(const bool a_exists, exists(pair.a));
       PAIRLOOM_ASSIGN(const bool b_exists, exists(pair.b));
       if (pair.a >= pair.b || pair.distance > info(algorithm).bits || !a_exists || !b_exists) {
-        return fail(Errc::kInvalidArgument, fmt::format("({}, {}) at distance {} is not a pair of '{}' codes in index '{}'",
-                                                        pair.a, pair.b, pair.distance, info(algorithm).name, path()));
+        return fail(Errc::kInvalidArgument,
+                    fmt::format("({}, {}) at distance {} is not a pair of '{}' codes in index '{}'", pair.a, pair.b,
+                                pair.distance, info(algorithm).name, path()));
       }
-      PAIRLOOM_TRY(db.run("INSERT OR IGNORE INTO pair (algorithm, a, b, distance) VALUES (?, ?, ?, ?)", algorithm, pair.a,
-                          pair.b, pair.distance));
+      PAIRLOOM_TRY(db.run("INSERT OR IGNORE INTO pair (algorithm, a, b, distance) VALUES (?, ?, ?, ?)", algorithm,
+                          pair.a, pair.b, pair.distance));
     }
     return {};
   });
@@ -52,12 +53,14 @@ Result<> IndexWriter::put_pairs(Algorithm algorithm, std::span<const PairRow> pa
 Result<> IndexWriter::set_pairing_state(Algorithm algorithm, uint32_t radius, uint64_t position) {
   const auto store = [&]() -> Result<> {
     if (radius > info(algorithm).bits || position > state_->codes_of(algorithm).next_position) {
-      return fail(Errc::kInvalidArgument, fmt::format("radius {} up to position {} is beyond the '{}' codes of index '{}'", radius,
-                                                      position, info(algorithm).name, path()));
+      return fail(Errc::kInvalidArgument,
+                  fmt::format("radius {} up to position {} is beyond the '{}' codes of index '{}'", radius, position,
+                              info(algorithm).name, path()));
     }
-    return state_->db.run("INSERT INTO pairing (algorithm, radius, position) VALUES (?, ?, ?) "
-                          "ON CONFLICT DO UPDATE SET radius = excluded.radius, position = excluded.position",
-                          algorithm, radius, position);
+    return state_->db.run(
+        "INSERT INTO pairing (algorithm, radius, position) VALUES (?, ?, ?) "
+        "ON CONFLICT DO UPDATE SET radius = excluded.radius, position = excluded.position",
+        algorithm, radius, position);
   };
   PAIRLOOM_TRY(state_->change(store));
   return commit();
@@ -69,13 +72,17 @@ namespace {
 
 // Directories that are a root, hold a live file, or are above one that does.
 constexpr Sql kCountEmptyDirectories =
-    "WITH RECURSIVE keep (id) AS (SELECT id FROM directory d WHERE EXISTS (SELECT 1 FROM file WHERE directory = d.id AND "
-    "gone_run IS NULL) UNION SELECT id FROM directory WHERE path IN (SELECT path FROM root) UNION SELECT d.parent_id FROM "
+    "WITH RECURSIVE keep (id) AS (SELECT id FROM directory d WHERE EXISTS (SELECT 1 FROM file WHERE directory = d.id "
+    "AND "
+    "gone_run IS NULL) UNION SELECT id FROM directory WHERE path IN (SELECT path FROM root) UNION SELECT d.parent_id "
+    "FROM "
     "directory d JOIN keep ON d.id = keep.id WHERE d.parent_id IS NOT NULL) "
     "SELECT count(*) FROM directory WHERE id NOT IN keep";
 constexpr Sql kDeleteEmptyDirectories =
-    "WITH RECURSIVE keep (id) AS (SELECT id FROM directory d WHERE EXISTS (SELECT 1 FROM file WHERE directory = d.id AND "
-    "gone_run IS NULL) UNION SELECT id FROM directory WHERE path IN (SELECT path FROM root) UNION SELECT d.parent_id FROM "
+    "WITH RECURSIVE keep (id) AS (SELECT id FROM directory d WHERE EXISTS (SELECT 1 FROM file WHERE directory = d.id "
+    "AND "
+    "gone_run IS NULL) UNION SELECT id FROM directory WHERE path IN (SELECT path FROM root) UNION SELECT d.parent_id "
+    "FROM "
     "directory d JOIN keep ON d.id = keep.id WHERE d.parent_id IS NOT NULL) "
     "DELETE FROM directory WHERE id NOT IN keep";
 
@@ -94,8 +101,9 @@ Result<IndexWriter::Pruned> IndexWriter::prune(bool dry_run) {
 
   const auto remove = [&]() -> Result<> {
     PAIRLOOM_TRY(s.db.run("DELETE FROM file WHERE gone_run IS NOT NULL"));
-    PAIRLOOM_TRY(s.db.run("INSERT INTO vacancy (algorithm, position, content) SELECT algorithm, position, content FROM code "
-                          "WHERE content IN (SELECT id FROM content WHERE live_files = 0)"));
+    PAIRLOOM_TRY(
+        s.db.run("INSERT INTO vacancy (algorithm, position, content) SELECT algorithm, position, content FROM code "
+                 "WHERE content IN (SELECT id FROM content WHERE live_files = 0)"));
     if (s.db.changes() > 0 && !std::exchange(s.has_vacancies, true)) s.begin_generation();
     PAIRLOOM_TRY(s.db.run("DELETE FROM code WHERE content IN (SELECT id FROM content WHERE live_files = 0)"));
     PAIRLOOM_TRY(s.settle());

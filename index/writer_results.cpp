@@ -50,9 +50,10 @@ bool is_low_information(Algorithm algorithm, const ImageInfo& image) {
 
 Result<std::optional<StoredFile>> IndexWriter::State::stored_file(DirectoryId directory, std::string_view name) {
   PAIRLOOM_TRY(check_name(name));
-  PAIRLOOM_ASSIGN(Query row, db.query("SELECT outcome, content, inode, size, mtime_ns, ctime_ns, attempts, gone_run IS NULL "
-                                      "FROM file WHERE directory = ? AND name = ?",
-                                      directory, Blob{name}));
+  PAIRLOOM_ASSIGN(Query row,
+                  db.query("SELECT outcome, content, inode, size, mtime_ns, ctime_ns, attempts, gone_run IS NULL "
+                           "FROM file WHERE directory = ? AND name = ?",
+                           directory, Blob{name}));
   PAIRLOOM_ASSIGN(const bool found, row.next());
   if (!found) return std::nullopt;
   return StoredFile{.outcome = row.as<Outcome>(0),
@@ -73,8 +74,9 @@ int64_t& IndexWriter::State::count_of(Outcome outcome, bool live) {
 }
 
 Result<> IndexWriter::State::add_live_files(ContentId content, int difference) {
-  PAIRLOOM_ASSIGN(const auto now, db.integer("UPDATE content SET live_files = live_files + ? WHERE id = ? RETURNING live_files",
-                                             difference, content));
+  PAIRLOOM_ASSIGN(const auto now,
+                  db.integer("UPDATE content SET live_files = live_files + ? WHERE id = ? RETURNING live_files",
+                             difference, content));
   if (!now) return fail(Errc::kInvalidArgument, fmt::format("there is no content {} in index '{}'", content, path));
   if (difference > 0 && *now == difference) ++meta.contents;
   if (difference < 0 && *now == 0) --meta.contents;
@@ -87,19 +89,21 @@ Result<> IndexWriter::State::store_file(RunId run, const NewFile& file, const st
   const uint32_t program_version = file.outcome == Outcome::kIndexed ? 0 : kVersionNumber;
   const StatIdentity& id = file.identity;
   if (before) {
-    PAIRLOOM_TRY(db.run("UPDATE file SET inode = ?, size = ?, mtime_ns = ?, ctime_ns = ?, outcome = ?, content = ?, "
-                        "attempts = ?, program_version = ?, run = ?, gone_run = NULL WHERE directory = ? AND name = ?",
-                        id.inode, id.size_bytes, id.mtime_ns, id.ctime_ns, file.outcome, content, file.attempts,
-                        program_version, run, file.directory, Blob{file.name}));
+    PAIRLOOM_TRY(
+        db.run("UPDATE file SET inode = ?, size = ?, mtime_ns = ?, ctime_ns = ?, outcome = ?, content = ?, "
+               "attempts = ?, program_version = ?, run = ?, gone_run = NULL WHERE directory = ? AND name = ?",
+               id.inode, id.size_bytes, id.mtime_ns, id.ctime_ns, file.outcome, content, file.attempts, program_version,
+               run, file.directory, Blob{file.name}));
     --count_of(before->outcome, before->live);
     if (is_failure(before->outcome) && !is_failure(file.outcome)) {
       PAIRLOOM_TRY(db.run("DELETE FROM failure WHERE directory = ? AND name = ?", file.directory, Blob{file.name}));
     }
   } else {
-    PAIRLOOM_TRY(db.run("INSERT INTO file (directory, name, inode, size, mtime_ns, ctime_ns, outcome, content, attempts, "
-                        "program_version, run) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                        file.directory, Blob{file.name}, id.inode, id.size_bytes, id.mtime_ns, id.ctime_ns, file.outcome,
-                        content, file.attempts, program_version, run));
+    PAIRLOOM_TRY(
+        db.run("INSERT INTO file (directory, name, inode, size, mtime_ns, ctime_ns, outcome, content, attempts, "
+               "program_version, run) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+               file.directory, Blob{file.name}, id.inode, id.size_bytes, id.mtime_ns, id.ctime_ns, file.outcome,
+               content, file.attempts, program_version, run));
   }
   ++count_of(file.outcome, true);
 
@@ -116,10 +120,11 @@ Result<> IndexWriter::State::store_file(RunId run, const NewFile& file, const st
 Result<> IndexWriter::State::store_failure(DirectoryId directory, std::string_view name, const std::string& message,
                                            uint32_t worker_slot, uint64_t elapsed_ns) {
   const std::string text = as_text(message);
-  return db.run("INSERT INTO failure (directory, name, message, worker_slot, elapsed_us) VALUES (?, ?, ?, ?, ?) "
-                "ON CONFLICT DO UPDATE SET message = excluded.message, worker_slot = excluded.worker_slot, "
-                "elapsed_us = excluded.elapsed_us",
-                directory, Blob{name}, Text{text}, worker_slot, microseconds(elapsed_ns));
+  return db.run(
+      "INSERT INTO failure (directory, name, message, worker_slot, elapsed_us) VALUES (?, ?, ?, ?, ?) "
+      "ON CONFLICT DO UPDATE SET message = excluded.message, worker_slot = excluded.worker_slot, "
+      "elapsed_us = excluded.elapsed_us",
+      directory, Blob{name}, Text{text}, worker_slot, microseconds(elapsed_ns));
 }
 
 // --- contents and their codes
@@ -153,21 +158,23 @@ Result<std::pair<ContentId, bool>> IndexWriter::State::store_content(RunId run, 
 
 Result<ContentId> IndexWriter::State::insert_content(RunId run, const FileResult& result) {
   if (meta.next_content > int64_t{std::numeric_limits<ContentId>::max()}) {
-    return fail(Errc::kTooLarge, fmt::format("index '{}' is full: it has numbered {} different images; start a second index",
-                                             path, std::numeric_limits<ContentId>::max()));
+    return fail(Errc::kTooLarge,
+                fmt::format("index '{}' is full: it has numbered {} different images; start a second index", path,
+                            std::numeric_limits<ContentId>::max()));
   }
   const auto id = static_cast<ContentId>(meta.next_content++);
   const StoredBytes digest(result.digest);
   const ImageInfo& image = result.image;
   const std::string warning = image.damaged ? as_text(result.message) : std::string();
   const AlgorithmSet set = set_of_codes(result);
-  PAIRLOOM_TRY(db.run("INSERT INTO content (id, digest, size, format, width, height, orientation, quality, reduction, animated, "
-                      "alpha, damaged, warning, algorithms, algorithms_default, algorithms_full, live_files, first_run, "
-                      "worker_slot, elapsed_us) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1, ?, ?, ?)",
-                      id, Blob{digest.view()}, result.identity.size_bytes, image.format, image.width_px, image.height_px,
-                      image.orientation, image.quality, image.reduction, image.animated, image.has_alpha, image.damaged,
-                      Text{warning}, set, result.accuracy >= Accuracy::kDefault ? set : 0,
-                      result.accuracy == Accuracy::kFull ? set : 0, run, result.worker_slot, microseconds(result.elapsed_ns)));
+  PAIRLOOM_TRY(
+      db.run("INSERT INTO content (id, digest, size, format, width, height, orientation, quality, reduction, animated, "
+             "alpha, damaged, warning, algorithms, algorithms_default, algorithms_full, live_files, first_run, "
+             "worker_slot, elapsed_us) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1, ?, ?, ?)",
+             id, Blob{digest.view()}, result.identity.size_bytes, image.format, image.width_px, image.height_px,
+             image.orientation, image.quality, image.reduction, image.animated, image.has_alpha, image.damaged,
+             Text{warning}, set, result.accuracy >= Accuracy::kDefault ? set : 0,
+             result.accuracy == Accuracy::kFull ? set : 0, run, result.worker_slot, microseconds(result.elapsed_ns)));
   AlgorithmSet done = 0;
   for (const FileResult::CodeOf& code : result.codes) {
     if (contains(done, code.algorithm)) continue;
@@ -177,8 +184,10 @@ Result<ContentId> IndexWriter::State::insert_content(RunId run, const FileResult
   return id;
 }
 
-// Adds the codes that a known content lacks (those not in `stored`) and replaces those of lower accuracy (not in `good`).
-Result<> IndexWriter::State::improve_content(ContentId id, const FileResult& result, AlgorithmSet stored, AlgorithmSet good) {
+// Adds the codes that a known content lacks (those not in `stored`) and replaces those of lower accuracy (not in
+// `good`).
+Result<> IndexWriter::State::improve_content(ContentId id, const FileResult& result, AlgorithmSet stored,
+                                             AlgorithmSet good) {
   AlgorithmSet improved = 0;
   for (const FileResult::CodeOf& code : result.codes) {
     if (contains(good | improved, code.algorithm)) continue;
@@ -192,14 +201,14 @@ Result<> IndexWriter::State::improve_content(ContentId id, const FileResult& res
   const ImageInfo& image = result.image;
   const std::string warning = image.damaged ? as_text(result.message) : std::string();
   const bool has_quality = contains(improved, Algorithm::kPdq);  // else it is PDQ's older answer that stays true
-  return db.run("UPDATE content SET algorithms = algorithms | ?1, algorithms_default = algorithms_default | ?2, "
-                "algorithms_full = algorithms_full | ?3, format = ?4, width = ?5, height = ?6, orientation = ?7, "
-                "quality = CASE WHEN ?8 THEN ?9 ELSE quality END, reduction = ?10, animated = ?11, alpha = ?12, "
-                "damaged = ?13, warning = ?14 WHERE id = ?15",
-                improved, result.accuracy >= Accuracy::kDefault ? improved : 0,
-                result.accuracy == Accuracy::kFull ? improved : 0, image.format, image.width_px, image.height_px,
-                image.orientation, has_quality, image.quality, image.reduction, image.animated, image.has_alpha, image.damaged,
-                Text{warning}, id);
+  return db.run(
+      "UPDATE content SET algorithms = algorithms | ?1, algorithms_default = algorithms_default | ?2, "
+      "algorithms_full = algorithms_full | ?3, format = ?4, width = ?5, height = ?6, orientation = ?7, "
+      "quality = CASE WHEN ?8 THEN ?9 ELSE quality END, reduction = ?10, animated = ?11, alpha = ?12, "
+      "damaged = ?13, warning = ?14 WHERE id = ?15",
+      improved, result.accuracy >= Accuracy::kDefault ? improved : 0, result.accuracy == Accuracy::kFull ? improved : 0,
+      image.format, image.width_px, image.height_px, image.orientation, has_quality, image.quality, image.reduction,
+      image.animated, image.has_alpha, image.damaged, Text{warning}, id);
 }
 
 Result<> IndexWriter::State::insert_code(ContentId content, const FileResult::CodeOf& code, const ImageInfo& image) {
@@ -215,8 +224,8 @@ Result<> IndexWriter::State::replace_code(ContentId content, const FileResult::C
   const bool low = is_low_information(code.algorithm, image);
   uint64_t position = 0;
   {
-    PAIRLOOM_ASSIGN(Query row, db.query("SELECT position, code, flags FROM code WHERE content = ? AND algorithm = ?", content,
-                                        code.algorithm));
+    PAIRLOOM_ASSIGN(Query row, db.query("SELECT position, code, flags FROM code WHERE content = ? AND algorithm = ?",
+                                        content, code.algorithm));
     PAIRLOOM_ASSIGN(const bool found, row.next());
     if (!found) return insert_code(content, code, image);
     const bool was_low = (row.integer(2) & search::kLowInformation) != 0;
@@ -254,11 +263,8 @@ Result<> IndexWriter::put_moved(RunId run, DirectoryId directory, const std::str
   return state_->change([&]() -> Result<> {
     State& s = *state_;
     PAIRLOOM_ASSIGN(const auto before, s.stored_file(directory, name));
-    const NewFile file{.directory = directory,
-                       .name = name,
-                       .identity = identity,
-                       .outcome = Outcome::kIndexed,
-                       .content = content};
+    const NewFile file{
+        .directory = directory, .name = name, .identity = identity, .outcome = Outcome::kIndexed, .content = content};
     return s.store_file(run, file, before);
   });
 }
@@ -283,9 +289,10 @@ Result<> IndexWriter::mark_gone(RunId run, DirectoryId directory, const std::str
 Result<uint64_t> IndexWriter::mark_directory_gone(RunId run, DirectoryId directory) {
   std::vector<DirectoryId> tree;
   {
-    PAIRLOOM_ASSIGN(Query row, state_->db.query("WITH RECURSIVE tree (id) AS (VALUES (?) UNION ALL SELECT d.id FROM directory d "
-                                                "JOIN tree ON d.parent_id = tree.id) SELECT id FROM tree",
-                                                directory));
+    PAIRLOOM_ASSIGN(Query row,
+                    state_->db.query("WITH RECURSIVE tree (id) AS (VALUES (?) UNION ALL SELECT d.id FROM directory d "
+                                     "JOIN tree ON d.parent_id = tree.id) SELECT id FROM tree",
+                                     directory));
     PAIRLOOM_TRY(row.each([&] { tree.push_back(row.integer(0)); }));
   }
   uint64_t marked = 0;
@@ -303,8 +310,8 @@ Result<uint64_t> IndexWriter::mark_directory_gone(RunId run, DirectoryId directo
   return marked;
 }
 
-Result<> IndexWriter::put_attempts(RunId run, DirectoryId directory, const std::string& name, const StatIdentity& identity,
-                                   uint32_t points) {
+Result<> IndexWriter::put_attempts(RunId run, DirectoryId directory, const std::string& name,
+                                   const StatIdentity& identity, uint32_t points) {
   PAIRLOOM_TRY(commit());
   const auto store = [&]() -> Result<> {
     State& s = *state_;
@@ -315,7 +322,8 @@ Result<> IndexWriter::put_attempts(RunId run, DirectoryId directory, const std::
     const NewFile file{
         .directory = directory, .name = name, .identity = identity, .outcome = Outcome::kCrashed, .attempts = points};
     PAIRLOOM_TRY(s.store_file(run, file, before));
-    return s.store_failure(directory, name, "a worker died or passed its deadline at this file; it is tried again", 0, 0);
+    return s.store_failure(directory, name, "a worker died or passed its deadline at this file; it is tried again", 0,
+                           0);
   };
   PAIRLOOM_TRY(state_->change(store));
   return commit();

@@ -1,5 +1,5 @@
-// What an open IndexWriter holds, and the steps its methods are made of. Private to index/writer_*.cpp and index_writer.cpp.
-// Runs in: supervisor.
+// What an open IndexWriter holds, and the steps its methods are made of. Private to index/writer_*.cpp and
+// index_writer.cpp. Runs in: supervisor.
 //
 // Transactions: the first change begins one, commit() ends it. Any error in a change rolls back to the last commit and
 // reloads what is cached here, so that the writer stays usable.

@@ -14,8 +14,8 @@
 namespace pairloom::shm {
 namespace {
 
-// One byte, never blocking. A full socket is as good as sent: the peer has bytes to wake up for. A closed one is no error
-// here: the side that reads it learns of the death in order, after what was published before.
+// One byte, never blocking. A full socket is as good as sent: the peer has bytes to wake up for. A closed one is no
+// error here: the side that reads it learns of the death in order, after what was published before.
 Result<> wake(const Fd& socket) {
   const char byte = 0;
   while (::send(socket.get(), &byte, 1, MSG_DONTWAIT | MSG_NOSIGNAL) < 0) {
@@ -52,8 +52,9 @@ Result<SocketPair> make_socket_pair() {
 WorkerChannel::WorkerChannel(Lane lane, Fd socket)
     : lane_(std::move(lane)), socket_(std::move(socket)), down_(lane_.down_consumer()), up_(lane_.up_producer()) {}
 
-// Tries, and sleeps between tries: the sleeper's steps S1 to S4 in ring.cpp. Other directions' wake-ups end a sleep too, so
-// every round announces and looks anew. `attempt` returns a Result of an optional; the one returned here is never empty.
+// Tries, and sleeps between tries: the sleeper's steps S1 to S4 in ring.cpp. Other directions' wake-ups end a sleep
+// too, so every round announces and looks anew. `attempt` returns a Result of an optional; the one returned here is
+// never empty.
 template <class End, class Attempt>
 auto WorkerChannel::wait_for(End& end, Stage stage, Attempt attempt) -> decltype(attempt()) {
   auto outcome = attempt();
@@ -128,7 +129,9 @@ Result<bool> SupervisorChannel::push(uint32_t kind, std::span<const std::byte> p
   return true;
 }
 
-void SupervisorChannel::want_room() { down_.announce_wait(); }
+void SupervisorChannel::want_room() {
+  down_.announce_wait();
+}
 
 Result<std::optional<uint32_t>> SupervisorChannel::take(std::vector<std::byte>& buffer, uint64_t max_payload_bytes) {
   PAIRLOOM_ASSIGN(std::optional<Record> record, up_.front());
@@ -139,8 +142,8 @@ Result<std::optional<uint32_t>> SupervisorChannel::take(std::vector<std::byte>& 
     up_.cancel_wait();
   }
   if (record->payload.size() > max_payload_bytes)
-    return fail(Errc::kProtocol, fmt::format("a record of kind {} with a payload of {} bytes, allowed are {}", record->kind,
-                                             record->payload.size(), max_payload_bytes));
+    return fail(Errc::kProtocol, fmt::format("a record of kind {} with a payload of {} bytes, allowed are {}",
+                                             record->kind, record->payload.size(), max_payload_bytes));
   buffer.assign(record->payload.begin(), record->payload.end());
   up_.pop();
   if (up_.take_producer_wait()) PAIRLOOM_TRY(wake(socket_));

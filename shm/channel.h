@@ -1,8 +1,9 @@
-// Channel: a lane's two ring ends of one side plus the socket that wakes the other side. The socketpair is also the sign of
-// life: EOF = the other process is gone. Runs in: worker (WorkerChannel, blocking), supervisor (SupervisorChannel, never blocks).
+// Channel: a lane's two ring ends of one side plus the socket that wakes the other side. The socketpair is also the
+// sign of life: EOF = the other process is gone. Runs in: worker (WorkerChannel, blocking), supervisor
+// (SupervisorChannel, never blocks).
 //
-// Bytes on the socket mean nothing but "look again": one wake-up may stand for a record, for room, for both, or for something
-// that was found already. System calls beyond the mapping: recvfrom and sendto only.
+// Bytes on the socket mean nothing but "look again": one wake-up may stand for a record, for room, for both, or for
+// something that was found already. System calls beyond the mapping: recvfrom and sendto only.
 #pragma once
 
 #include <cstdint>
@@ -23,13 +24,13 @@ struct SocketPair {
 };
 Result<SocketPair> make_socket_pair();
 
-// Worker's side. All waits block on the socket without spinning; EOF on it is reported as kInterrupted ("supervisor is gone").
-// An error of any call means that the channel is of no more use; the worker ends.
+// Worker's side. All waits block on the socket without spinning; EOF on it is reported as kInterrupted ("supervisor is
+// gone"). An error of any call means that the channel is of no more use; the worker ends.
 class WorkerChannel {
  public:
   WorkerChannel(Lane lane, Fd socket);
-  // Blocks until there is a record from the supervisor; time slept counts as Stage::kIdle. The record stays leased until
-  // pop(); called again without pop() it returns the same record.
+  // Blocks until there is a record from the supervisor; time slept counts as Stage::kIdle. The record stays leased
+  // until pop(); called again without pop() it returns the same record.
   Result<Record> wait_record();
   // Frees the record that wait_record() returned last and wakes a supervisor that waits for room.
   Result<> pop();
@@ -52,16 +53,17 @@ class WorkerChannel {
   RingProducer up_;
 };
 
-// Supervisor's side. The socket is non-blocking and belongs into the event loop (level-triggered): when it becomes readable
-// call drain_wakeups(), then take records until none is left, then push what there is room for. After the worker's death
-// take() still yields what it had published.
-// kProtocol from any call: the worker lies; kill it and throw the lane away.
+// Supervisor's side. The socket is non-blocking and belongs into the event loop (level-triggered): when it becomes
+// readable call drain_wakeups(), then take records until none is left, then push what there is room for. After the
+// worker's death take() still yields what it had published. kProtocol from any call: the worker lies; kill it and throw
+// the lane away.
 class SupervisorChannel {
  public:
   // Also asks the worker to wake us for its first record.
   SupervisorChannel(Lane lane, Fd socket);
   int socket() const { return socket_.get(); }
-  // Empties the socket, or takes a good part of it when the worker floods it. false: the worker closed its end (died or left).
+  // Empties the socket, or takes a good part of it when the worker floods it. false: the worker closed its end (died or
+  // left).
   Result<bool> drain_wakeups();
 
   // Down. false: no room now, and the worker has been asked to wake us when it has popped something.
@@ -70,14 +72,14 @@ class SupervisorChannel {
   // A payload fits now when record_bytes(payload) <= free_bytes().
   uint64_t free_bytes() const { return down_.free_bytes(); }
   uint64_t down_capacity_bytes() const { return down_.capacity_bytes(); }
-  // Asks for a wake-up when the worker pops something, for callers that look at free_bytes() instead of pushing: look once
-  // more after this call and before waiting, as the pop may have come in between.
+  // Asks for a wake-up when the worker pops something, for callers that look at free_bytes() instead of pushing: look
+  // once more after this call and before waiting, as the pop may have come in between.
   void want_room();
 
-  // Up. Copies the first record out of shared memory into `buffer` (reused), pops it, returns its kind; empty: none now, and
-  // the worker has been asked to wake us for the next one. A caller that stops before that must come back by itself: no
-  // wake-up is owed to it. Payloads above `max_payload_bytes` are a protocol error. `buffer` is unchanged unless a kind is
-  // returned.
+  // Up. Copies the first record out of shared memory into `buffer` (reused), pops it, returns its kind; empty: none
+  // now, and the worker has been asked to wake us for the next one. A caller that stops before that must come back by
+  // itself: no wake-up is owed to it. Payloads above `max_payload_bytes` are a protocol error. `buffer` is unchanged
+  // unless a kind is returned.
   Result<std::optional<uint32_t>> take(std::vector<std::byte>& buffer, uint64_t max_payload_bytes);
   const WorkerState& state() { return lane_.worker_state(); }
   Lane& lane() { return lane_; }

@@ -1,5 +1,5 @@
-// A broken invariant of our own code ends the process with a message: going on would write into memory that another process
-// trusts. For the peer's misbehaviour there is Errc::kProtocol instead. Runs in: supervisor, worker.
+// A broken invariant of our own code ends the process with a message: going on would write into memory that another
+// process trusts. For the peer's misbehaviour there is Errc::kProtocol instead. Runs in: supervisor, worker.
 #pragma once
 
 #include <cstdio>

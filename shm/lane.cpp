@@ -18,7 +18,9 @@ namespace {
 
 using boost::interprocess::mapped_region;
 
-uint64_t page_bytes() { return mapped_region::get_page_size(); }
+uint64_t page_bytes() {
+  return mapped_region::get_page_size();
+}
 
 // One page for LaneControl, the down ring's data, the up ring's data; nothing else, nothing in between.
 LaneHeader header_for(uint64_t down_bytes, uint64_t up_bytes, uint32_t slot, uint64_t generation) {
@@ -45,17 +47,18 @@ Result<Fd> make_memfd(uint64_t bytes, uint32_t slot) {
   const std::string what = fmt::format("cannot make {} bytes of shared memory for worker slot {}", bytes, slot);
   Fd fd(::memfd_create(fmt::format("pairloom-lane-{}", slot).c_str(), MFD_CLOEXEC | MFD_ALLOW_SEALING));
   if (!fd) return fail_errno(what, errno);
-  // In full now: a page that cannot be had at its first touch is a SIGBUS. EOPNOTSUPP does not come back: glibc then writes
-  // to every block instead.
+  // In full now: a page that cannot be had at its first touch is a SIGBUS. EOPNOTSUPP does not come back: glibc then
+  // writes to every block instead.
   int error = 0;
   do {
     error = ::posix_fallocate(fd.get(), 0, static_cast<off_t>(bytes));
   } while (error == EINTR);
   if (error == ENOSPC || error == ENOMEM)
-    return fail(Errc::kIo, what + ": not enough memory (use fewer workers or smaller rings, or raise the memory limit)");
+    return fail(Errc::kIo,
+                what + ": not enough memory (use fewer workers or smaller rings, or raise the memory limit)");
   if (error != 0) return fail_errno(what, error);
-  // The worker holds this fd too: without the seals it could shrink the file under the supervisor, whose next read of a ring
-  // would be a SIGBUS.
+  // The worker holds this fd too: without the seals it could shrink the file under the supervisor, whose next read of a
+  // ring would be a SIGBUS.
   if (::fcntl(fd.get(), F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0)
     return fail_errno(what + ": cannot seal it", errno);
   return fd;
@@ -124,8 +127,8 @@ Result<Lane> Lane::map(Fd fd, const LaneHeader& header) {
   PAIRLOOM_ASSIGN(auto control_page, map_shared(fd.get(), 0, page_bytes()));
   PAIRLOOM_ASSIGN(auto down, MirrorMapping::map(fd.get(), header.down_offset, header.down_bytes));
   PAIRLOOM_ASSIGN(auto up, MirrorMapping::map(fd.get(), header.up_offset, header.up_bytes));
-  Lane lane(std::unique_ptr<Mappings>(new Mappings{std::move(fd), header.slot, header.generation, std::move(control_page),
-                                                   std::move(down), std::move(up)}));
+  Lane lane(std::unique_ptr<Mappings>(new Mappings{std::move(fd), header.slot, header.generation,
+                                                   std::move(control_page), std::move(down), std::move(up)}));
   PAIRLOOM_TRY(lane.mappings_->advise_all(MADV_DONTDUMP));
   return lane;
 }
@@ -159,10 +162,18 @@ Result<Lane> Lane::open(Fd fd) {
   return map(std::move(fd), header);
 }
 
-int Lane::fd() const { return mappings_->fd.get(); }
-uint32_t Lane::slot() const { return mappings_->slot; }
-uint64_t Lane::generation() const { return mappings_->generation; }
-WorkerState& Lane::worker_state() { return mappings_->control()->worker; }
+int Lane::fd() const {
+  return mappings_->fd.get();
+}
+uint32_t Lane::slot() const {
+  return mappings_->slot;
+}
+uint64_t Lane::generation() const {
+  return mappings_->generation;
+}
+WorkerState& Lane::worker_state() {
+  return mappings_->control()->worker;
+}
 
 RingProducer Lane::down_producer() {
   mappings_->take(Mappings::kDownProducer);

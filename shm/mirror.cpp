@@ -11,8 +11,8 @@ namespace {
 
 namespace bip = boost::interprocess;
 
-// What mapped_region's constructor asks of a "memory mappable": Boost has one for named shared memory and one for files by
-// name, but none for a descriptor.
+// What mapped_region's constructor asks of a "memory mappable": Boost has one for named shared memory and one for files
+// by name, but none for a descriptor.
 class MappableFd {
  public:
   explicit MappableFd(int fd) : fd_(fd) {}
@@ -23,15 +23,17 @@ class MappableFd {
   int fd_;
 };
 
-// Address space that nothing else will be put into. give_first() hands its beginning over to a mapping placed there, which
-// then unmaps it: at any time each page has exactly one owner, so nothing is unmapped twice (a second munmap could hit what
-// another thread was given in between). One gap is the kernel's: a MAP_FIXED that fails may have dropped the reserved pages
-// already. Only a process with threads could lose by that; supervisor and worker map their lanes before they have any.
+// Address space that nothing else will be put into. give_first() hands its beginning over to a mapping placed there,
+// which then unmaps it: at any time each page has exactly one owner, so nothing is unmapped twice (a second munmap
+// could hit what another thread was given in between). One gap is the kernel's: a MAP_FIXED that fails may have dropped
+// the reserved pages already. Only a process with threads could lose by that; supervisor and worker map their lanes
+// before they have any.
 class ReservedAddresses {
  public:
   static Result<ReservedAddresses> reserve(size_t size_bytes) {
     void* begin = ::mmap(nullptr, size_bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (begin == MAP_FAILED) return fail_errno(fmt::format("cannot reserve {} bytes of address space", size_bytes), errno);
+    if (begin == MAP_FAILED)
+      return fail_errno(fmt::format("cannot reserve {} bytes of address space", size_bytes), errno);
     return ReservedAddresses(static_cast<std::byte*>(begin), size_bytes);
   }
   ReservedAddresses(ReservedAddresses&& other) noexcept
@@ -57,7 +59,8 @@ class ReservedAddresses {
 
 Result<bip::mapped_region> map_shared(int fd, uint64_t offset_bytes, uint64_t size_bytes, void* fixed_address) {
   try {
-    // Boost takes an address as a hint and adds nothing itself; MAP_FIXED makes it the place. MAP_SHARED comes from the mode.
+    // Boost takes an address as a hint and adds nothing itself; MAP_FIXED makes it the place. MAP_SHARED comes from the
+    // mode.
     return bip::mapped_region(MappableFd(fd), bip::read_write, static_cast<bip::offset_t>(offset_bytes), size_bytes,
                               fixed_address, fixed_address != nullptr ? MAP_FIXED : bip::default_map_options);
   } catch (const bip::interprocess_exception& e) {

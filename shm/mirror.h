@@ -1,5 +1,6 @@
-// Mirror: a part of a file mapped twice, back to back, so that a ring's records never wrap: byte i and byte i + capacity are
-// the same memory. The one file where Boost.Interprocess is called and its exceptions end. Runs in: supervisor, worker.
+// Mirror: a part of a file mapped twice, back to back, so that a ring's records never wrap: byte i and byte i +
+// capacity are the same memory. The one file where Boost.Interprocess is called and its exceptions end. Runs in:
+// supervisor, worker.
 #pragma once
 
 #include <boost/interprocess/mapped_region.hpp>
@@ -10,8 +11,9 @@
 
 namespace pairloom::shm {
 
-// Maps `size_bytes` of the file shared and writable. `offset_bytes` a multiple of the page size. `fixed_address`: where; it
-// must lie in address space the caller has reserved, because whatever is mapped there is replaced. nullptr: anywhere.
+// Maps `size_bytes` of the file shared and writable. `offset_bytes` a multiple of the page size. `fixed_address`:
+// where; it must lie in address space the caller has reserved, because whatever is mapped there is replaced. nullptr:
+// anywhere.
 Result<boost::interprocess::mapped_region> map_shared(int fd, uint64_t offset_bytes, uint64_t size_bytes,
                                                       void* fixed_address = nullptr);
 

@@ -11,7 +11,9 @@
 namespace pairloom::shm {
 namespace {
 
-tl::unexpected<Error> bad(std::string message) { return fail(Errc::kProtocol, std::move(message)); }
+tl::unexpected<Error> bad(std::string message) {
+  return fail(Errc::kProtocol, std::move(message));
+}
 
 // Takes a header off the front of `rest`.
 template <class Header>
@@ -25,10 +27,13 @@ Result<Header> take_header(std::span<const std::byte>& rest, const char* what) {
   return header;
 }
 
-uint64_t element_bytes(ElementType type) { return type == ElementType::kF32 ? sizeof(float) : sizeof(uint8_t); }
+uint64_t element_bytes(ElementType type) {
+  return type == ElementType::kF32 ? sizeof(float) : sizeof(uint8_t);
+}
 
 bool known(uint32_t element_type) {
-  return element_type == static_cast<uint32_t>(ElementType::kU8) || element_type == static_cast<uint32_t>(ElementType::kF32);
+  return element_type == static_cast<uint32_t>(ElementType::kU8) ||
+         element_type == static_cast<uint32_t>(ElementType::kF32);
 }
 
 bool within_limits(uint32_t rows, uint32_t columns) {
@@ -81,12 +86,13 @@ Result<ChunkHeader> parse_chunk(std::span<const std::byte> payload, const std::f
     if (task.reserved != 0) return bad("task header has its reserved field set");
     const uint64_t padded_bytes = ChunkBuilder::task_bytes(task.payload_bytes) - sizeof(TaskHeader);
     if (padded_bytes > payload.size())
-      return bad(fmt::format("task {} of a chunk of {} claims {} bytes, {} are left", i, chunk.task_count, task.payload_bytes,
-                             payload.size()));
+      return bad(fmt::format("task {} of a chunk of {} claims {} bytes, {} are left", i, chunk.task_count,
+                             task.payload_bytes, payload.size()));
     PAIRLOOM_TRY(visit(TaskView{task.task_id, payload.first(task.payload_bytes)}));
     payload = payload.subspan(padded_bytes);
   }
-  if (!payload.empty()) return bad(fmt::format("chunk has {} bytes after its {} tasks", payload.size(), chunk.task_count));
+  if (!payload.empty())
+    return bad(fmt::format("chunk has {} bytes after its {} tasks", payload.size(), chunk.task_count));
   return chunk;
 }
 

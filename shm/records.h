@@ -1,10 +1,10 @@
 // The records that travel through the rings, whatever the job: chunks of tasks and job set-up go down, results come up,
-// descriptor sets go both ways. Job-specific payloads: jobs/. Native byte order: both ends are one machine and one build.
-// Runs in: supervisor, worker. Offsets: docs/shm_layout.md.
+// descriptor sets go both ways. Job-specific payloads: jobs/. Native byte order: both ends are one machine and one
+// build. Runs in: supervisor, worker. Offsets: docs/shm_layout.md.
 //
-// The parse functions check every number against the payload's real end and hand out views into it. They read the payload more
-// than once, so the supervisor parses only private copies (SupervisorChannel::take makes them): a worker could change ring
-// memory between check and use. A worker may parse in the ring: it believes the supervisor.
+// The parse functions check every number against the payload's real end and hand out views into it. They read the
+// payload more than once, so the supervisor parses only private copies (SupervisorChannel::take makes them): a worker
+// could change ring memory between check and use. A worker may parse in the ring: it believes the supervisor.
 #pragma once
 
 #include <cstddef>
@@ -30,11 +30,11 @@ struct HelloHeader {
   uint32_t build_id;        // base/version.h; differs = another pairloom, refused
   uint64_t generation;      // of its lane
   uint32_t pid;
-  uint32_t sandbox_level;   // 0 = none
+  uint32_t sandbox_level;  // 0 = none
 };
 
 struct JobSetupHeader {
-  uint32_t job;             // jobs::JobKind
+  uint32_t job;  // jobs::JobKind
   uint32_t payload_bytes;
 };
 
@@ -58,16 +58,18 @@ struct ResultHeader {
 };
 constexpr uint32_t kResultIsLast = 1;  // last record of this task
 
-static_assert(sizeof(HelloHeader) == 24 && offsetof(HelloHeader, layout_version) == 0 && offsetof(HelloHeader, build_id) == 4 &&
-              offsetof(HelloHeader, generation) == 8 && offsetof(HelloHeader, pid) == 16 &&
-              offsetof(HelloHeader, sandbox_level) == 20);
-static_assert(sizeof(JobSetupHeader) == 8 && offsetof(JobSetupHeader, job) == 0 && offsetof(JobSetupHeader, payload_bytes) == 4);
-static_assert(sizeof(ChunkHeader) == 16 && offsetof(ChunkHeader, chunk_id) == 0 && offsetof(ChunkHeader, task_count) == 8 &&
-              offsetof(ChunkHeader, reserved) == 12);
-static_assert(sizeof(TaskHeader) == 16 && offsetof(TaskHeader, task_id) == 0 && offsetof(TaskHeader, payload_bytes) == 8 &&
-              offsetof(TaskHeader, reserved) == 12);
-static_assert(sizeof(ResultHeader) == 24 && offsetof(ResultHeader, task_id) == 0 && offsetof(ResultHeader, flags) == 8 &&
-              offsetof(ResultHeader, payload_bytes) == 12 && offsetof(ResultHeader, elapsed_ns) == 16);
+static_assert(sizeof(HelloHeader) == 24 && offsetof(HelloHeader, layout_version) == 0 &&
+              offsetof(HelloHeader, build_id) == 4 && offsetof(HelloHeader, generation) == 8 &&
+              offsetof(HelloHeader, pid) == 16 && offsetof(HelloHeader, sandbox_level) == 20);
+static_assert(sizeof(JobSetupHeader) == 8 && offsetof(JobSetupHeader, job) == 0 &&
+              offsetof(JobSetupHeader, payload_bytes) == 4);
+static_assert(sizeof(ChunkHeader) == 16 && offsetof(ChunkHeader, chunk_id) == 0 &&
+              offsetof(ChunkHeader, task_count) == 8 && offsetof(ChunkHeader, reserved) == 12);
+static_assert(sizeof(TaskHeader) == 16 && offsetof(TaskHeader, task_id) == 0 &&
+              offsetof(TaskHeader, payload_bytes) == 8 && offsetof(TaskHeader, reserved) == 12);
+static_assert(sizeof(ResultHeader) == 24 && offsetof(ResultHeader, task_id) == 0 &&
+              offsetof(ResultHeader, flags) == 8 && offsetof(ResultHeader, payload_bytes) == 12 &&
+              offsetof(ResultHeader, elapsed_ns) == 16);
 
 struct TaskView {
   uint64_t task_id;
@@ -83,14 +85,16 @@ class ChunkBuilder {
   uint32_t task_count() const;
   std::span<const std::byte> bytes() const { return bytes_; }  // the record payload so far
   // Bytes that a task of this payload adds to bytes().
-  static constexpr uint64_t task_bytes(uint64_t payload_bytes) { return sizeof(TaskHeader) + (payload_bytes + 7) / 8 * 8; }
+  static constexpr uint64_t task_bytes(uint64_t payload_bytes) {
+    return sizeof(TaskHeader) + (payload_bytes + 7) / 8 * 8;
+  }
 
  private:
   std::vector<std::byte> bytes_;
 };
 
-// Walks a chunk; kProtocol when a length or the task count disagrees with the payload's end (tasks before that point were
-// visited), else the first error of `visit`, which stops the walk.
+// Walks a chunk; kProtocol when a length or the task count disagrees with the payload's end (tasks before that point
+// were visited), else the first error of `visit`, which stops the walk.
 Result<ChunkHeader> parse_chunk(std::span<const std::byte> payload, const std::function<Result<>(TaskView)>& visit);
 
 struct ResultView {
@@ -129,8 +133,8 @@ uint64_t descriptor_set_bytes(uint32_t rows, uint32_t columns, ElementType type)
 // Writes the header and returns where the matrix goes. `room` must be descriptor_set_bytes() long (aborts otherwise).
 std::span<std::byte> begin_descriptor_set(std::span<std::byte> room, uint64_t set_id, uint32_t rows, uint32_t columns,
                                           ElementType type, uint32_t detector);
-// kProtocol unless rows, columns and type are within the limits, the length is exact, and floats are finite. The payload is
-// aligned to 4 bytes or more, as ring memory and vectors are.
+// kProtocol unless rows, columns and type are within the limits, the length is exact, and floats are finite. The
+// payload is aligned to 4 bytes or more, as ring memory and vectors are.
 Result<DescriptorSetView> parse_descriptor_set(std::span<const std::byte> payload);
 
 }  // namespace pairloom::shm

@@ -9,8 +9,9 @@
 namespace pairloom::shm {
 namespace {
 
-// The sleep protocol. A sleeper that looks, finds nothing and then sleeps can miss what was published between the look and the
-// sleep. So the sleeper announces first and looks again, and the publisher publishes first and looks for an announcement:
+// The sleep protocol. A sleeper that looks, finds nothing and then sleeps can miss what was published between the look
+// and the sleep. So the sleeper announces first and looks again, and the publisher publishes first and looks for an
+// announcement:
 //
 //   sleeper                                        publisher
 //   S1  waits = 1                                  P1  position = new
@@ -19,20 +20,25 @@ namespace {
 //   S4  awake: start again at S1
 //
 // A wake-up would be lost only if S2 read the position from before P1 and P2 read the flag from before S1. All four are
-// seq_cst, so they have one order: S2 not seeing P1 puts S2 before P1, hence S1 before S2 before P1 before P2, and P2 sees the
-// flag. (Release and acquire alone would allow both reads to be stale: a processor may read past its own buffered store.
-// Fences would do as well, but ThreadSanitizer does not understand them.)
-// A byte sent at P2 after S2 did find something stays in the socket and makes a later S3 return at once, for nothing: harmless,
-// S4 looks again. The flag is taken with an exchange so that one announcement yields at most one byte.
-// A peer that does not keep to this loses its own wake-ups, or gets useless ones: both are its own business.
+// seq_cst, so they have one order: S2 not seeing P1 puts S2 before P1, hence S1 before S2 before P1 before P2, and P2
+// sees the flag. (Release and acquire alone would allow both reads to be stale: a processor may read past its own
+// buffered store. Fences would do as well, but ThreadSanitizer does not understand them.) A byte sent at P2 after S2
+// did find something stays in the socket and makes a later S3 return at once, for nothing: harmless, S4 looks again.
+// The flag is taken with an exchange so that one announcement yields at most one byte. A peer that does not keep to
+// this loses its own wake-ups, or gets useless ones: both are its own business.
 //
 // The same seq_cst accesses are the acquire/release pairs of the data, marked (A) and (B) below.
 
-void announce(std::atomic<uint32_t>& waits) { waits.store(1, std::memory_order_seq_cst); }  // S1
+void announce(std::atomic<uint32_t>& waits) {
+  waits.store(1, std::memory_order_seq_cst);
+}  // S1
 
-void cancel(std::atomic<uint32_t>& waits) { waits.store(0, std::memory_order_relaxed); }
+void cancel(std::atomic<uint32_t>& waits) {
+  waits.store(0, std::memory_order_relaxed);
+}
 
-bool take(std::atomic<uint32_t>& waits) {  // P2; the plain load first: usually nobody waits, and it leaves the line shared
+bool take(
+    std::atomic<uint32_t>& waits) {  // P2; the plain load first: usually nobody waits, and it leaves the line shared
   return waits.load(std::memory_order_seq_cst) != 0 && waits.exchange(0, std::memory_order_seq_cst) != 0;
 }
 
@@ -50,7 +56,8 @@ tl::unexpected<Error> bad_position(const char* whose, const char* what, uint64_t
 
 RingProducer::RingProducer(RingControl* control, std::byte* data, uint64_t capacity_bytes)
     : control_(control), data_(data), capacity_(capacity_bytes) {
-  require(capacity_ > 0 && capacity_ % kRecordAlignment == 0, "a ring's capacity is a multiple of the record alignment");
+  require(capacity_ > 0 && capacity_ % kRecordAlignment == 0,
+          "a ring's capacity is a multiple of the record alignment");
 }
 
 Result<std::optional<std::span<std::byte>>> RingProducer::reserve(uint64_t payload_bytes) {
@@ -60,7 +67,8 @@ Result<std::optional<std::span<std::byte>>> RingProducer::reserve(uint64_t paylo
                 fmt::format("a record of {} bytes cannot fit into a ring of {} bytes", payload_bytes, capacity_));
   const uint64_t bytes = record_bytes(payload_bytes);
   if (bytes > capacity_ - (head_ - seen_tail_)) {
-    // (B) acquires: the consumer's last reads of the room happened before its pop released it to us. Also S2 of the sleep.
+    // (B) acquires: the consumer's last reads of the room happened before its pop released it to us. Also S2 of the
+    // sleep.
     const uint64_t tail = control_->tail.load(std::memory_order_seq_cst);
     if (tail > head_) return bad_position("consumer", "is beyond what was published", tail, head_);
     if (tail < seen_tail_) return bad_position("consumer", "went back", tail, seen_tail_);
@@ -78,8 +86,8 @@ void RingProducer::commit(uint32_t kind, uint64_t payload_bytes) {
   const RecordHeader header{kind, 0, payload_bytes, {}};
   std::memcpy(data_ + head_ % capacity_, &header, sizeof(header));
   head_ += record_bytes(payload_bytes);
-  // (A) releases header and payload: a consumer that sees this head sees them whole. Moved last, so a producer that dies
-  // earlier leaves no trace. Also P1 of the sleep.
+  // (A) releases header and payload: a consumer that sees this head sees them whole. Moved last, so a producer that
+  // dies earlier leaves no trace. Also P1 of the sleep.
   control_->head.store(head_, std::memory_order_seq_cst);
 }
 
@@ -97,13 +105,20 @@ uint64_t RingProducer::free_bytes() const {
   return capacity_ - (head_ - tail);
 }
 
-void RingProducer::announce_wait() { announce(control_->producer_waits); }
-void RingProducer::cancel_wait() { cancel(control_->producer_waits); }
-bool RingProducer::take_consumer_wait() { return take(control_->consumer_waits); }
+void RingProducer::announce_wait() {
+  announce(control_->producer_waits);
+}
+void RingProducer::cancel_wait() {
+  cancel(control_->producer_waits);
+}
+bool RingProducer::take_consumer_wait() {
+  return take(control_->consumer_waits);
+}
 
 RingConsumer::RingConsumer(RingControl* control, const std::byte* data, uint64_t capacity_bytes)
     : control_(control), data_(data), capacity_(capacity_bytes) {
-  require(capacity_ > 0 && capacity_ % kRecordAlignment == 0, "a ring's capacity is a multiple of the record alignment");
+  require(capacity_ > 0 && capacity_ % kRecordAlignment == 0,
+          "a ring's capacity is a multiple of the record alignment");
 }
 
 Result<std::optional<Record>> RingConsumer::front() {
@@ -112,7 +127,8 @@ Result<std::optional<Record>> RingConsumer::front() {
     // (A) acquires: whatever the producer wrote before it moved its head there is visible. Also S2 of the sleep.
     const uint64_t head = control_->head.load(std::memory_order_seq_cst);
     if (head < tail_) return bad_position("producer", "is behind what was popped", head, tail_);
-    if (head - tail_ > capacity_) return bad_position("producer", "is further ahead than the ring is long", head, tail_);
+    if (head - tail_ > capacity_)
+      return bad_position("producer", "is further ahead than the ring is long", head, tail_);
     if (head % kRecordAlignment != 0) return bad_position("producer", "is misaligned", head, tail_);
     if (head == tail_) return std::nullopt;
     seen_head_ = head;
@@ -144,8 +160,14 @@ bool RingConsumer::empty() const {
   return seen_head_ == tail_ && control_->head.load(std::memory_order_seq_cst) == tail_;
 }
 
-void RingConsumer::announce_wait() { announce(control_->consumer_waits); }
-void RingConsumer::cancel_wait() { cancel(control_->consumer_waits); }
-bool RingConsumer::take_producer_wait() { return take(control_->producer_waits); }
+void RingConsumer::announce_wait() {
+  announce(control_->consumer_waits);
+}
+void RingConsumer::cancel_wait() {
+  cancel(control_->consumer_waits);
+}
+bool RingConsumer::take_producer_wait() {
+  return take(control_->producer_waits);
+}
 
 }  // namespace pairloom::shm

@@ -1,8 +1,8 @@
 // Ring: a lock-free single-producer single-consumer byte ring for variable-length records, in memory that two processes
 // (or two threads, in tests) share and of which either side may die or lie at any instant. Runs in: supervisor, worker.
 //
-// Every record is contiguous: the data pages are mapped twice, back to back (shm/mirror.h), so a record may start anywhere
-// and be as long as the ring; there are no wrap markers to forge. Bytes in memory: docs/shm_layout.md.
+// Every record is contiguous: the data pages are mapped twice, back to back (shm/mirror.h), so a record may start
+// anywhere and be as long as the ring; there are no wrap markers to forge. Bytes in memory: docs/shm_layout.md.
 //
 // Each side trusts only its own position, which it keeps in private memory and never reads back. The peer's position is
 // checked whenever it is read: in order, not beyond the capacity, on a record boundary's granularity, never going back.
@@ -24,10 +24,12 @@ struct RingControl {
   alignas(64) std::atomic<uint64_t> head;  // written by the producer only: bytes published
   std::atomic<uint32_t> producer_waits;    // 1: the producer sleeps until there is room; the consumer takes it (sets 0)
   alignas(64) std::atomic<uint64_t> tail;  // written by the consumer only: bytes popped
-  std::atomic<uint32_t> consumer_waits;    // 1: the consumer sleeps until there is a record; the producer takes it (sets 0)
+  std::atomic<uint32_t>
+      consumer_waits;  // 1: the consumer sleeps until there is a record; the producer takes it (sets 0)
 };
-static_assert(sizeof(RingControl) == 128 && offsetof(RingControl, head) == 0 && offsetof(RingControl, producer_waits) == 8 &&
-              offsetof(RingControl, tail) == 64 && offsetof(RingControl, consumer_waits) == 72);
+static_assert(sizeof(RingControl) == 128 && offsetof(RingControl, head) == 0 &&
+              offsetof(RingControl, producer_waits) == 8 && offsetof(RingControl, tail) == 64 &&
+              offsetof(RingControl, consumer_waits) == 72);
 static_assert(std::atomic<uint64_t>::is_always_lock_free && std::atomic<uint32_t>::is_always_lock_free);
 
 constexpr size_t kRecordAlignment = 64;  // of each record's header, so of each payload too: matrices without a copy
@@ -52,8 +54,8 @@ constexpr uint64_t record_bytes(uint64_t payload_bytes) {
   return (sizeof(RecordHeader) + payload_bytes + kRecordAlignment - 1) / kRecordAlignment * kRecordAlignment;
 }
 
-// The producing side. One object per ring and process; its own position lives in private memory and starts at 0, as a fresh
-// lane's does.
+// The producing side. One object per ring and process; its own position lives in private memory and starts at 0, as a
+// fresh lane's does.
 class RingProducer {
  public:
   // `data` is the doubly mapped area of 2 x capacity bytes; capacity a multiple of the page size. Both are borrowed.
@@ -62,10 +64,11 @@ class RingProducer {
   RingProducer& operator=(RingProducer&&) = default;
 
   // Room for a payload of that many bytes, contiguous, 64-aligned; empty when the ring is too full now.
-  // Error kProtocol when the peer's tail is impossible (it lies or has scribbled), kInvalidArgument when it can never fit.
-  // A second reserve before commit replaces the first. Nothing is visible to the consumer until commit.
+  // Error kProtocol when the peer's tail is impossible (it lies or has scribbled), kInvalidArgument when it can never
+  // fit. A second reserve before commit replaces the first. Nothing is visible to the consumer until commit.
   Result<std::optional<std::span<std::byte>>> reserve(uint64_t payload_bytes);
-  // Publishes the last reserved room as one record of the first `payload_bytes` (<= reserved) of it. Aborts without one.
+  // Publishes the last reserved room as one record of the first `payload_bytes` (<= reserved) of it. Aborts without
+  // one.
   void commit(uint32_t kind, uint64_t payload_bytes);
   // reserve + copy + commit; false when too full now.
   Result<bool> push(uint32_t kind, std::span<const std::byte> payload);
@@ -74,9 +77,9 @@ class RingProducer {
   uint64_t free_bytes() const;
   uint64_t capacity_bytes() const { return capacity_; }
 
-  // Sleep protocol (in steps: ring.cpp). announce_wait(): say "I am about to sleep for room"; the caller then tries once more
-  // and only sleeps on the socket if that fails too; cancel_wait(): it did not fail. take_consumer_wait(), to be called after
-  // each commit: takes the peer's announcement; true = the caller must send it a wake-up.
+  // Sleep protocol (in steps: ring.cpp). announce_wait(): say "I am about to sleep for room"; the caller then tries
+  // once more and only sleeps on the socket if that fails too; cancel_wait(): it did not fail. take_consumer_wait(), to
+  // be called after each commit: takes the peer's announcement; true = the caller must send it a wake-up.
   void announce_wait();
   void cancel_wait();
   bool take_consumer_wait();
@@ -86,7 +89,7 @@ class RingProducer {
   std::byte* data_;
   uint64_t capacity_;
   uint64_t head_ = 0;
-  uint64_t seen_tail_ = 0;                    // the peer's last valid word; read anew only when the room it leaves is too small
+  uint64_t seen_tail_ = 0;  // the peer's last valid word; read anew only when the room it leaves is too small
   std::optional<uint64_t> reserved_payload_;  // empty: nothing reserved
 };
 

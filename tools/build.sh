@@ -49,4 +49,5 @@ cache=$build_dir/CMakeCache.txt
 if [[ -f $cache ]] && ! grep -Fqx "CMAKE_HOME_DIRECTORY:INTERNAL=$root" "$cache"; then fresh=(--fresh); fi
 
 run_step "Configuring ($preset)" cmake -S "$root" --preset "$preset" "${fresh[@]}" "${definitions[@]}"
-run_step "Building ($preset)" cmake --build "$build_dir" --parallel "${CMAKE_BUILD_PARALLEL_LEVEL:-$(nproc)}" "${targets[@]}"
+jobs=${CMAKE_BUILD_PARALLEL_LEVEL:-$(nproc)}
+run_step "Building ($preset)" cmake --build "$build_dir" --parallel "$jobs" "${targets[@]}"

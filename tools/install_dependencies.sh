@@ -53,11 +53,14 @@ echo "Installing ${#missing[@]} Debian packages and what they depend on:"
 echo "  ${missing[*]}"
 install() { apt install --no-install-recommends "${missing[@]}" >"$log" 2>&1; }
 
-# The package lists of a fresh system are empty, those of an old one name files that are gone: fetch them, but only then.
+# The package lists of a fresh system are empty, those of an old one name files that are gone: fetch them only then.
 if ! install; then
   echo "  (fetching the package lists first)"
-  # A broken third-party source must not stop us: whether the packages can be had is for the second try to say.
-  apt update >"$log" 2>&1 || { echo "pairloom: 'apt-get update' had errors; going on" >&2; tail -n 5 "$log" >&2; }
+  # A broken third-party source must not stop us: whether the packages can be had the second try will tell.
+  if ! apt update >"$log" 2>&1; then
+    tail -n 5 "$log" >&2
+    echo "pairloom: 'apt-get update' had errors; going on" >&2
+  fi
   if ! install; then
     cat "$log" >&2
     echo "pairloom: cannot install the packages above." >&2

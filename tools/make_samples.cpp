@@ -116,13 +116,14 @@ Result<> make_samples(const fs::path& directory) {
     }
   }
 
-  // Two pictures without anything to tell them apart by, a file that is no image whatever its name says, and a broken one.
-  PAIRLOOM_TRY(write_file(directory / "others" / "black.jpg", jpeg(cv::Mat::zeros(kHeightPx, kWidthPx, CV_8UC3))));
-  PAIRLOOM_TRY(write_file(directory / "others" / "black.png", test::encode_png(cv::Mat::zeros(kWidthPx, kWidthPx, CV_8UC3))));
-  PAIRLOOM_TRY(write_file(directory / "others" / "notes.jpg", text("No image, whatever its name says.\n")));
+  // Two pictures without anything to tell them apart by, a file that is no image whatever its name says, a broken one.
+  const fs::path others = directory / "others";
+  PAIRLOOM_TRY(write_file(others / "black.jpg", jpeg(cv::Mat::zeros(kHeightPx, kWidthPx, CV_8UC3))));
+  PAIRLOOM_TRY(write_file(others / "black.png", test::encode_png(cv::Mat::zeros(kWidthPx, kWidthPx, CV_8UC3))));
+  PAIRLOOM_TRY(write_file(others / "notes.jpg", text("No image, whatever its name says.\n")));
   Bytes truncated = jpeg(test::draw_picture(kScenes + 1, kWidthPx, kHeightPx));
   truncated.resize(300);  // ends within the header
-  return write_file(directory / "others" / "truncated.jpg", truncated);
+  return write_file(others / "truncated.jpg", truncated);
 }
 
 }  // namespace

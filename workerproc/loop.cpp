@@ -55,6 +55,12 @@ Result<> serve(shm::WorkerChannel& channel) {
         PAIRLOOM_ASSIGN(job, set_up(record->payload));
         break;
       }
+      case shm::RecordKind::kDescriptorSet: {
+        if (!job) return fail(Errc::kProtocol, "a descriptor set came before its job");
+        PAIRLOOM_ASSIGN(const auto reference, shm::parse_descriptor_set(record->payload));
+        PAIRLOOM_TRY(job->take_reference(reference));
+        break;
+      }
       case shm::RecordKind::kChunk: {
         if (!job) return fail(Errc::kProtocol, "a chunk came before its job");
         // The chunk stays in the ring until it is done: the slot is the lease.

@@ -50,6 +50,10 @@ class WorkerJob {
   virtual ~WorkerJob() = default;
   // Does one task and sends its results. Bad input is a result, not an error; an error ends the worker.
   virtual Result<> run(const shm::TaskView& task, TaskContext& context) = 0;
+  // A reference descriptor set, before the first task; the view is into the ring and gone after the call.
+  virtual Result<> take_reference(const shm::DescriptorSetView&) {
+    return fail(Errc::kProtocol, "this job takes no descriptor sets");
+  }
 };
 
 // The job for a set-up record. kProtocol when the set-up makes no sense.

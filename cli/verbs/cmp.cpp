@@ -40,18 +40,22 @@ Result<ExitCode> cmp(const CmpOptions& options, Session& session) {
   const auto verdict = verdict_word(identical, distance, about);
   const bool yes = identical || (limit && distance <= *limit);
   if (options.format == OutputFormat::kJsonl) {
-    Json record = {{"type", "cmp"}, {"schema", "pairloom.cmp/1"}, {"a", json_path(a.path)}, {"b", json_path(b.path)}, {"match", yes},
-                   {"verdict", verdict}, {"dist", distance}, {"algorithm", about.name}, {"bits", about.bits},
-                   {"low_information", a.low_information || b.low_information}};
+    Json record = {{"type", "cmp"},          {"schema", "pairloom.cmp/1"},
+                   {"a", json_path(a.path)}, {"b", json_path(b.path)},
+                   {"match", yes},           {"verdict", verdict},
+                   {"dist", distance},       {"algorithm", about.name},
+                   {"bits", about.bits},     {"low_information", a.low_information || b.low_information}};
     record["limit"] = limit ? Json(*limit) : Json(nullptr);
     session.out.write(json_line(record));
   } else {
-    const std::string text = fmt::format("{}: distance {} of {} ({})", sentence(verdict), distance, about.bits, about.name);
+    const std::string text =
+        fmt::format("{}: distance {} of {} ({})", sentence(verdict), distance, about.bits, about.name);
     session.out.write((yes ? session.out_style.green(text) : session.out_style.yellow(text)) + "\n");
   }
   for (const auto* image : {&a, &b})
     if (image->low_information && !identical)
-      session.messages.warning(fmt::format("'{}' is flat or nearly so: its distance to anything means little", escape_for_terminal(image->path)));
+      session.messages.warning(fmt::format("'{}' is flat or nearly so: its distance to anything means little",
+                                           escape_for_terminal(image->path)));
   return yes ? ExitCode::kDone : ExitCode::kNegative;
 }
 

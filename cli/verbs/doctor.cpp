@@ -1,11 +1,11 @@
 // pairloom doctor: what this machine and this installation have, what is missing, and how to mend it.
-#include <cstdlib>
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <spawn.h>
 #include <sys/statvfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <cstdlib>
 
 #include "base/fd.h"
 #include "base/text.h"
@@ -26,7 +26,7 @@ struct Finding {
   Health health;
   std::string subject;
   std::string text;
-  std::string fix;   // what to type or do; empty when all is well
+  std::string fix;  // what to type or do; empty when all is well
 };
 
 std::string_view word(Health health) {
@@ -52,7 +52,8 @@ Result<std::string> output_of(const std::string& program, const std::string& arg
   std::string text(64 * 1024, '\0');
   const auto size = read_up_to(read_end.get(), text.data(), text.size(), "the worker's answer");
   int status = 0;
-  while (::waitpid(pid, &status, 0) < 0 && errno == EINTR) {}
+  while (::waitpid(pid, &status, 0) < 0 && errno == EINTR) {
+  }
   if (!size) return tl::unexpected<Error>(size.error());
   if (status != 0) return fail(Errc::kIo, fmt::format("'{} {}' failed", escape_for_terminal(program), argument));
   text.resize(*size);
@@ -61,27 +62,35 @@ Result<std::string> output_of(const std::string& program, const std::string& arg
 
 void look_at_processor(std::vector<Finding>& findings) {
   const auto cores = daemon::usable_physical_cores();
-  std::string text = fmt::format("{} physical, {} logical usable by this process; {} workers", cores.physical, cores.logical, cores.cpus.size());
+  std::string text = fmt::format("{} physical, {} logical usable by this process; {} workers", cores.physical,
+                                 cores.logical, cores.cpus.size());
   if (cores.cgroup_limit > 0) text += fmt::format("; cgroup allows {:.3g} CPUs", cores.cgroup_limit);
   const bool throttled = cores.cgroup_limit > 0 && cores.cgroup_limit < static_cast<double>(cores.cpus.size());
-  findings.push_back({throttled ? Health::kWarning : Health::kGood, "cores", text, throttled ? "raise cpu.max of the cgroup, or use fewer workers with --jobs" : ""});
+  findings.push_back({throttled ? Health::kWarning : Health::kGood, "cores", text,
+                      throttled ? "raise cpu.max of the cgroup, or use fewer workers with --jobs" : ""});
   std::string kernels;
-  for (const auto kernel : search::available_kernels()) kernels += fmt::format("{}{}", kernels.empty() ? "" : ", ", search::name_of(kernel));
+  for (const auto kernel : search::available_kernels())
+    kernels += fmt::format("{}{}", kernels.empty() ? "" : ", ", search::name_of(kernel));
   const bool slow = search::best_kernel() == search::Kernel::kPortable;
-  findings.push_back({Health::kGood, "search", fmt::format("{} kernel (of {}){}", search::name_of(search::best_kernel()), kernels,
-                                                            slow ? "; this CPU has neither AVX2 nor AVX-512 VPOPCNTDQ: searches take longer" : ""), ""});
+  findings.push_back(
+      {Health::kGood, "search",
+       fmt::format("{} kernel (of {}){}", search::name_of(search::best_kernel()), kernels,
+                   slow ? "; this CPU has neither AVX2 nor AVX-512 VPOPCNTDQ: searches take longer" : ""),
+       ""});
 }
 
 void look_at_worker(std::vector<Finding>& findings) {
   const auto program = daemon::find_worker_program({});
   if (!program) {
-    findings.push_back({Health::kBad, "worker", program.error().message, "put pairloom-worker beside pairloom, or install the package again"});
+    findings.push_back({Health::kBad, "worker", program.error().message,
+                        "put pairloom-worker beside pairloom, or install the package again"});
     return;
   }
   findings.push_back({Health::kGood, "worker", escape_for_terminal(*program), ""});
   const auto decoders = output_of(*program, "--decoders");
   if (!decoders) {
-    findings.push_back({Health::kBad, "decoders", decoders.error().message, fmt::format("run it by hand: {} --decoders", escape_for_terminal(*program))});
+    findings.push_back({Health::kBad, "decoders", decoders.error().message,
+                        fmt::format("run it by hand: {} --decoders", escape_for_terminal(*program))});
     return;
   }
   std::string_view rest = *decoders;
@@ -89,7 +98,9 @@ void look_at_worker(std::vector<Finding>& findings) {
     const auto line = rest.substr(0, rest.find('\n'));
     rest.remove_prefix(std::min(line.size() + 1, rest.size()));
     const size_t tab = line.find('\t');
-    if (tab != std::string_view::npos) findings.push_back({Health::kGood, fmt::format("decoder {}", line.substr(0, tab)), escape_for_terminal(line.substr(tab + 1)), ""});
+    if (tab != std::string_view::npos)
+      findings.push_back({Health::kGood, fmt::format("decoder {}", line.substr(0, tab)),
+                          escape_for_terminal(line.substr(tab + 1)), ""});
   }
 }
 
@@ -109,15 +120,18 @@ void look_at_space(const std::string& index, std::vector<Finding>& findings) {
   if (::statvfs(directory.c_str(), &space) != 0) return;  // the directory is made by the first scan
   const uint64_t bytes = uint64_t{space.f_bavail} * space.f_frsize;
   const bool little = bytes < 1'000'000'000;
-  findings.push_back({little ? Health::kWarning : Health::kGood, "space", fmt::format("{} free where the index is", human_bytes(bytes)),
-                      little ? "free some, or put the index elsewhere with --index; a million images take about 300 MB" : ""});
+  findings.push_back(
+      {little ? Health::kWarning : Health::kGood, "space",
+       fmt::format("{} free where the index is", human_bytes(bytes)),
+       little ? "free some, or put the index elsewhere with --index; a million images take about 300 MB" : ""});
 }
 
 void look_at_index(const std::string& path, std::vector<Finding>& findings) {
   auto reader = index::IndexReader::open(path);
   if (!reader) {
     const bool missing = reader.error().code == Errc::kIndexMissing;
-    findings.push_back({missing ? Health::kWarning : Health::kBad, "index", reader.error().message, missing ? "pairloom scan DIR" : "pairloom index verify"});
+    findings.push_back({missing ? Health::kWarning : Health::kBad, "index", reader.error().message,
+                        missing ? "pairloom scan DIR" : "pairloom index verify"});
     return;
   }
   const auto about = reader->info();
@@ -125,13 +139,22 @@ void look_at_index(const std::string& path, std::vector<Finding>& findings) {
     findings.push_back({Health::kBad, "index", about.error().message, "pairloom index verify"});
     return;
   }
-  findings.push_back({Health::kGood, "index", fmt::format("{}: {} images, {}{}", escape_for_terminal(path), about->files, human_bytes(about->database_bytes),
-                                                           is_locked(path) ? "; a process is writing it now" : ""), ""});
+  findings.push_back(
+      {Health::kGood, "index",
+       fmt::format("{}: {} images, {}{}", escape_for_terminal(path), about->files, human_bytes(about->database_bytes),
+                   is_locked(path) ? "; a process is writing it now" : ""),
+       ""});
   const auto problems = reader->verify();
-  if (!problems) findings.push_back({Health::kBad, "index check", problems.error().message, "pairloom index verify"});
-  else if (!problems->empty()) findings.push_back({Health::kBad, "index check", escape_for_terminal(problems->front()), "move the index away and scan again; pictures are untouched"});
-  else findings.push_back({Health::kGood, "index check", "sound", ""});
-  if (about->failures > 0) findings.push_back({Health::kWarning, "failures", fmt::format("{} files could not be used", about->failures), "pairloom index failures"});
+  if (!problems)
+    findings.push_back({Health::kBad, "index check", problems.error().message, "pairloom index verify"});
+  else if (!problems->empty())
+    findings.push_back({Health::kBad, "index check", escape_for_terminal(problems->front()),
+                        "move the index away and scan again; pictures are untouched"});
+  else
+    findings.push_back({Health::kGood, "index check", "sound", ""});
+  if (about->failures > 0)
+    findings.push_back({Health::kWarning, "failures", fmt::format("{} files could not be used", about->failures),
+                        "pairloom index failures"});
 }
 
 Result<ExitCode> doctor(OutputFormat format, Session& session) {
@@ -145,12 +168,19 @@ Result<ExitCode> doctor(OutputFormat format, Session& session) {
   for (const auto& f : findings) {
     bad |= f.health == Health::kBad;
     if (format == OutputFormat::kJsonl) {
-      session.out.write(json_line({{"type", "finding"}, {"schema", "pairloom.finding/1"}, {"state", word(f.health)}, {"subject", f.subject}, {"text", f.text}, {"fix", f.fix}}));
+      session.out.write(json_line({{"type", "finding"},
+                                   {"schema", "pairloom.finding/1"},
+                                   {"state", word(f.health)},
+                                   {"subject", f.subject},
+                                   {"text", f.text},
+                                   {"fix", f.fix}}));
       continue;
     }
     const auto& style = session.out_style;
     const std::string mark = fmt::format("{:<8}", word(f.health));
-    session.out.write((f.health == Health::kGood ? style.green(mark) : f.health == Health::kWarning ? style.yellow(mark) : style.red(mark)) +
+    session.out.write((f.health == Health::kGood      ? style.green(mark)
+                       : f.health == Health::kWarning ? style.yellow(mark)
+                                                      : style.red(mark)) +
                       fmt::format("{:<14} {}\n", f.subject, f.text));
     if (!f.fix.empty()) session.out.write(fmt::format("{:<22} -> {}\n", "", f.fix));
   }

@@ -20,16 +20,23 @@ struct DupsOptions {
 std::string low_information_record(OutputFormat format, const index::FileRow& file, const ImageInfo& image) {
   switch (format) {
     case OutputFormat::kHuman:
-      return fmt::format("quality {:>3}  {}x{}  {}\n", image.quality, image.width_px, image.height_px, escape_for_terminal(file.path));
-    case OutputFormat::kFdupes: return line_path(file.path) + "\n";
-    case OutputFormat::kNull: return file.path + '\0';
+      return fmt::format("quality {:>3}  {}x{}  {}\n", image.quality, image.width_px, image.height_px,
+                         escape_for_terminal(file.path));
+    case OutputFormat::kFdupes:
+      return line_path(file.path) + "\n";
+    case OutputFormat::kNull:
+      return file.path + '\0';
     case OutputFormat::kCsv: {
       const auto path = csv_path(file.path);
-      return csv_row({std::to_string(image.quality), std::to_string(image.width_px), std::to_string(image.height_px), path.path, path.encoding});
+      return csv_row({std::to_string(image.quality), std::to_string(image.width_px), std::to_string(image.height_px),
+                      path.path, path.encoding});
     }
     case OutputFormat::kJsonl:
-      return json_line({{"type", "low_information"}, {"path", json_path(file.path)}, {"quality", image.quality},
-                        {"w", image.width_px}, {"h", image.height_px}});
+      return json_line({{"type", "low_information"},
+                        {"path", json_path(file.path)},
+                        {"quality", image.quality},
+                        {"w", image.width_px},
+                        {"h", image.height_px}});
   }
   return "";
 }
@@ -38,10 +45,11 @@ Result<ExitCode> list_low_information(const DupsOptions& options, index::IndexRe
   const auto format = options.listing.format;
   if (format == OutputFormat::kCsv) session.out.write(csv_row({"quality", "width", "height", "path", "path_encoding"}));
   std::vector<index::ContentId> contents;
-  PAIRLOOM_TRY(reader.visit_low_information(options.listing.query.similarity.algorithm, [&](index::ContentId id) -> Result<> {
-    contents.push_back(id);
-    return {};
-  }));
+  PAIRLOOM_TRY(
+      reader.visit_low_information(options.listing.query.similarity.algorithm, [&](index::ContentId id) -> Result<> {
+        contents.push_back(id);
+        return {};
+      }));
   for (const auto id : contents) {
     PAIRLOOM_ASSIGN(const auto content, reader.content(id));
     PAIRLOOM_ASSIGN(const auto files, reader.files_of(id));
@@ -68,8 +76,9 @@ Action declare_dups(CLI::App& app) {
   auto options = std::make_shared<DupsOptions>();
   add_paths(app, "PATH", options->paths, "Only groups with a file at or below one of these");
   add_group_options(app, options->listing.query);
-  add_output_option(app, options->listing.format,
-                    {OutputFormat::kHuman, OutputFormat::kFdupes, OutputFormat::kJsonl, OutputFormat::kCsv, OutputFormat::kNull});
+  add_output_option(
+      app, options->listing.format,
+      {OutputFormat::kHuman, OutputFormat::kFdupes, OutputFormat::kJsonl, OutputFormat::kCsv, OutputFormat::kNull});
   app.add_flag("--fail-if-found", options->fail_if_found, "Exit with 10 if there is a group")->group("Output");
   app.add_flag("--low-information", options->low_information,
                "List the images that are too flat to compare, which are never grouped by likeness")

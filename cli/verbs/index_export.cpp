@@ -17,10 +17,11 @@ struct ExportOptions {
 
 struct NamedCode {
   std::string_view algorithm;
-  std::string hex;          // empty: this content has no such code
+  std::string hex;  // empty: this content has no such code
 };
 
-Result<std::vector<NamedCode>> codes_of(index::IndexReader& reader, index::ContentId content, const std::vector<Algorithm>& wanted) {
+Result<std::vector<NamedCode>> codes_of(index::IndexReader& reader, index::ContentId content,
+                                        const std::vector<Algorithm>& wanted) {
   std::vector<NamedCode> codes;
   for (const auto algorithm : wanted) {
     const auto& about = info(algorithm);
@@ -30,14 +31,26 @@ Result<std::vector<NamedCode>> codes_of(index::IndexReader& reader, index::Conte
   return codes;
 }
 
-std::string digest_text(const Digest& digest) { return fmt::format("{:016x}{:016x}", digest.hi, digest.lo); }
+std::string digest_text(const Digest& digest) {
+  return fmt::format("{:016x}{:016x}", digest.hi, digest.lo);
+}
 
-std::string json_row(const index::FileRow& file, const index::ContentRow& content, const std::vector<NamedCode>& codes, bool with_codes) {
+std::string json_row(const index::FileRow& file, const index::ContentRow& content, const std::vector<NamedCode>& codes,
+                     bool with_codes) {
   const auto& image = content.image;
-  Json row = {{"type", "image"}, {"path", json_path(file.path)}, {"digest", digest_text(content.digest)},
-              {"bytes", file.identity.size_bytes}, {"mtime", utc_time(file.identity.mtime_ns)}, {"format", name_of(image.format)},
-              {"w", image.width_px}, {"h", image.height_px}, {"orientation", image.orientation}, {"quality", image.quality},
-              {"animated", image.animated}, {"alpha", image.has_alpha}, {"damaged", image.damaged}};
+  Json row = {{"type", "image"},
+              {"path", json_path(file.path)},
+              {"digest", digest_text(content.digest)},
+              {"bytes", file.identity.size_bytes},
+              {"mtime", utc_time(file.identity.mtime_ns)},
+              {"format", name_of(image.format)},
+              {"w", image.width_px},
+              {"h", image.height_px},
+              {"orientation", image.orientation},
+              {"quality", image.quality},
+              {"animated", image.animated},
+              {"alpha", image.has_alpha},
+              {"damaged", image.damaged}};
   if (image.damaged) row["warning"] = content.warning;
   if (with_codes) {
     row["codes"] = Json::object();
@@ -47,13 +60,15 @@ std::string json_row(const index::FileRow& file, const index::ContentRow& conten
   return json_line(row);
 }
 
-std::string csv_line(const index::FileRow& file, const index::ContentRow& content, const std::vector<NamedCode>& codes) {
+std::string csv_line(const index::FileRow& file, const index::ContentRow& content,
+                     const std::vector<NamedCode>& codes) {
   const auto& image = content.image;
   const auto path = csv_path(file.path);
-  std::string line = csv_row({path.path, path.encoding, digest_text(content.digest), std::to_string(file.identity.size_bytes),
-                              utc_time(file.identity.mtime_ns), name_of(image.format), std::to_string(image.width_px),
-                              std::to_string(image.height_px), std::to_string(image.orientation), std::to_string(image.quality),
-                              image.animated ? "1" : "0", image.has_alpha ? "1" : "0", image.damaged ? "1" : "0"});
+  std::string line =
+      csv_row({path.path, path.encoding, digest_text(content.digest), std::to_string(file.identity.size_bytes),
+               utc_time(file.identity.mtime_ns), name_of(image.format), std::to_string(image.width_px),
+               std::to_string(image.height_px), std::to_string(image.orientation), std::to_string(image.quality),
+               image.animated ? "1" : "0", image.has_alpha ? "1" : "0", image.damaged ? "1" : "0"});
   line.pop_back();
   for (const auto& code : codes) line += "," + code.hex;
   return line + "\n";
@@ -61,11 +76,14 @@ std::string csv_line(const index::FileRow& file, const index::ContentRow& conten
 
 void write_head(const ExportOptions& options, const std::vector<Algorithm>& algorithms, Session& session) {
   if (options.format == OutputFormat::kJsonl) {
-    session.out.write(json_line({{"type", "header"}, {"schema", "pairloom.image/1"}, {"version", kVersion}, {"index", json_path(session.index)}}));
+    session.out.write(json_line({{"type", "header"},
+                                 {"schema", "pairloom.image/1"},
+                                 {"version", kVersion},
+                                 {"index", json_path(session.index)}}));
     return;
   }
-  std::string line = csv_row({"path", "path_encoding", "digest", "bytes", "mtime", "format", "width", "height", "orientation",
-                              "quality", "animated", "alpha", "damaged"});
+  std::string line = csv_row({"path", "path_encoding", "digest", "bytes", "mtime", "format", "width", "height",
+                              "orientation", "quality", "animated", "alpha", "damaged"});
   line.pop_back();
   for (const auto algorithm : algorithms) line += fmt::format(",{}", info(algorithm).name);
   session.out.write(line + "\n");
@@ -86,7 +104,8 @@ Result<ExitCode> export_images(const ExportOptions& options, Session& session) {
     PAIRLOOM_ASSIGN(const auto content, reader.content(file.content));
     if (!content) return {};
     PAIRLOOM_ASSIGN(const auto codes, codes_of(reader, file.content, algorithms));
-    session.out.write(options.format == OutputFormat::kCsv ? csv_line(file, *content, codes) : json_row(file, *content, codes, options.codes));
+    session.out.write(options.format == OutputFormat::kCsv ? csv_line(file, *content, codes)
+                                                           : json_row(file, *content, codes, options.codes));
     interrupted = !session.out.usable();
     return interrupted ? Result<>(fail(Errc::kIo, "standard output")) : Result<>();
   });
@@ -97,23 +116,31 @@ Result<ExitCode> export_images(const ExportOptions& options, Session& session) {
 std::string failure_record(OutputFormat format, const index::FailureRow& failure) {
   switch (format) {
     case OutputFormat::kHuman:
-      return fmt::format("{:<12} {}: {}\n", name_of(failure.outcome), escape_for_terminal(failure.path), escape_for_terminal(failure.message));
-    case OutputFormat::kFdupes: return line_path(failure.path) + "\n";
-    case OutputFormat::kNull: return failure.path + '\0';
+      return fmt::format("{:<12} {}: {}\n", name_of(failure.outcome), escape_for_terminal(failure.path),
+                         escape_for_terminal(failure.message));
+    case OutputFormat::kFdupes:
+      return line_path(failure.path) + "\n";
+    case OutputFormat::kNull:
+      return failure.path + '\0';
     case OutputFormat::kCsv: {
       const auto path = csv_path(failure.path);
-      return csv_row({name_of(failure.outcome), failure.message, std::to_string(failure.attempts), path.path, path.encoding});
+      return csv_row(
+          {name_of(failure.outcome), failure.message, std::to_string(failure.attempts), path.path, path.encoding});
     }
     case OutputFormat::kJsonl:
-      return json_line({{"type", "failure"}, {"path", json_path(failure.path)}, {"outcome", name_of(failure.outcome)},
-                        {"message", failure.message}, {"attempts", failure.attempts}});
+      return json_line({{"type", "failure"},
+                        {"path", json_path(failure.path)},
+                        {"outcome", name_of(failure.outcome)},
+                        {"message", failure.message},
+                        {"attempts", failure.attempts}});
   }
   return "";
 }
 
 Result<ExitCode> failures(OutputFormat format, Session& session) {
   PAIRLOOM_ASSIGN(auto reader, index::IndexReader::open(session.index));
-  if (format == OutputFormat::kCsv) session.out.write(csv_row({"outcome", "message", "attempts", "path", "path_encoding"}));
+  if (format == OutputFormat::kCsv)
+    session.out.write(csv_row({"outcome", "message", "attempts", "path", "path_encoding"}));
   uint64_t count = 0;
   PAIRLOOM_TRY(reader.visit_failures([&](const index::FailureRow& failure) -> Result<> {
     ++count;
@@ -121,8 +148,10 @@ Result<ExitCode> failures(OutputFormat format, Session& session) {
     return {};
   }));
   if (format == OutputFormat::kHuman) {
-    if (count == 0) session.messages.note("no failures");
-    else session.messages.hint("pairloom index update --retry-failed looks at them again");
+    if (count == 0)
+      session.messages.note("no failures");
+    else
+      session.messages.hint("pairloom index update --retry-failed looks at them again");
   }
   return ExitCode::kDone;
 }
@@ -138,7 +167,8 @@ Action declare_index_export(CLI::App& app) {
 
 Action declare_index_failures(CLI::App& app) {
   auto format = std::make_shared<OutputFormat>(OutputFormat::kHuman);
-  add_output_option(app, *format, {OutputFormat::kHuman, OutputFormat::kJsonl, OutputFormat::kCsv, OutputFormat::kNull});
+  add_output_option(app, *format,
+                    {OutputFormat::kHuman, OutputFormat::kJsonl, OutputFormat::kCsv, OutputFormat::kNull});
   return [format](Session& session) { return failures(*format, session); };
 }
 

@@ -15,7 +15,8 @@ Result<ExitCode> prune(bool dry_run, Session& session) {
   PAIRLOOM_ASSIGN(auto index, index::IndexWriter::open(session.index, "pairloom index prune"));
   PAIRLOOM_ASSIGN(const auto pruned, index.prune(dry_run));
   session.out.write(fmt::format("{} {} gone files, {} contents without a file, {} empty directories\n",
-                                dry_run ? "would forget" : "forgot", pruned.files, pruned.contents, pruned.directories));
+                                dry_run ? "would forget" : "forgot", pruned.files, pruned.contents,
+                                pruned.directories));
   return ExitCode::kDone;
 }
 
@@ -35,20 +36,32 @@ Result<ExitCode> verify(Session& session) {
 Json info_record(const index::IndexInfo& about, const std::string& path) {
   Json codes = Json::object();
   for (const auto& a : about.algorithms)
-    codes[std::string(info(a.algorithm).name)] = {{"codes", a.codes}, {"paired_radius", a.pairing.radius}, {"paired_position", a.pairing.position}};
-  return {{"type", "info"}, {"schema", "pairloom.info/1"}, {"index", json_path(path)}, {"schema_version", about.schema_version},
-          {"bytes", about.database_bytes}, {"files", about.files}, {"contents", about.contents}, {"not_images", about.not_images},
-          {"failures", about.failures}, {"gone", about.gone}, {"directories", about.directories}, {"algorithms", codes}};
+    codes[std::string(info(a.algorithm).name)] = {
+        {"codes", a.codes}, {"paired_radius", a.pairing.radius}, {"paired_position", a.pairing.position}};
+  return {{"type", "info"},
+          {"schema", "pairloom.info/1"},
+          {"index", json_path(path)},
+          {"schema_version", about.schema_version},
+          {"bytes", about.database_bytes},
+          {"files", about.files},
+          {"contents", about.contents},
+          {"not_images", about.not_images},
+          {"failures", about.failures},
+          {"gone", about.gone},
+          {"directories", about.directories},
+          {"algorithms", codes}};
 }
 
 std::string pairing_text(const index::PairingState& pairing, uint64_t codes) {
   if (pairing.radius == 0) return "not paired; dups computes pairs when asked";
   if (pairing.position >= codes) return fmt::format("paired up to distance {}", pairing.radius);
-  return fmt::format("paired up to distance {} for {} of {}; dups computes the rest", pairing.radius, pairing.position, codes);
+  return fmt::format("paired up to distance {} for {} of {}; dups computes the rest", pairing.radius, pairing.position,
+                     codes);
 }
 
 std::string info_text(const index::IndexInfo& about, const std::string& path) {
-  std::string out = fmt::format("index        {} ({}, schema {})\n", escape_for_terminal(path), human_bytes(about.database_bytes), about.schema_version);
+  std::string out = fmt::format("index        {} ({}, schema {})\n", escape_for_terminal(path),
+                                human_bytes(about.database_bytes), about.schema_version);
   out += fmt::format("files        {}\n", about.files);
   out += fmt::format("contents     {}\n", about.contents);
   out += fmt::format("directories  {}\n", about.directories);
@@ -56,14 +69,16 @@ std::string info_text(const index::IndexInfo& about, const std::string& path) {
   out += fmt::format("failures     {}{}\n", about.failures, about.failures > 0 ? "  (pairloom index failures)" : "");
   out += fmt::format("gone         {}{}\n", about.gone, about.gone > 0 ? "  (pairloom index prune)" : "");
   for (const auto& a : about.algorithms)
-    out += fmt::format("{:<12} {} codes; {}\n", info(a.algorithm).name, a.codes, pairing_text(a.pairing, a.pairing.code_count));
+    out += fmt::format("{:<12} {} codes; {}\n", info(a.algorithm).name, a.codes,
+                       pairing_text(a.pairing, a.pairing.code_count));
   return out;
 }
 
 Result<ExitCode> show_info(OutputFormat format, Session& session) {
   PAIRLOOM_ASSIGN(auto reader, index::IndexReader::open(session.index));
   PAIRLOOM_ASSIGN(const auto about, reader.info());
-  session.out.write(format == OutputFormat::kJsonl ? json_line(info_record(about, session.index)) : info_text(about, session.index));
+  session.out.write(format == OutputFormat::kJsonl ? json_line(info_record(about, session.index))
+                                                   : info_text(about, session.index));
   return ExitCode::kDone;
 }
 

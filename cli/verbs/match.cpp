@@ -1,7 +1,7 @@
 // pairloom match: which indexed images are like this one?
-#include <algorithm>
 #include <fmt/format.h>
 #include <sys/stat.h>
+#include <algorithm>
 
 #include "base/text.h"
 #include "base/version.h"
@@ -17,7 +17,7 @@ namespace {
 struct MatchOptions {
   std::string image;
   Similarity similarity;
-  std::optional<uint32_t> nearest;    // -k
+  std::optional<uint32_t> nearest;  // -k
   bool exclude_self = false;
   OutputFormat format = OutputFormat::kHuman;
 };
@@ -44,11 +44,14 @@ Result<std::optional<ImageCode>> known_code(index::IndexReader& reader, const st
   PAIRLOOM_ASSIGN(const auto content, reader.content(file->content));
   PAIRLOOM_ASSIGN(const auto code, reader.code(file->content, algorithm));
   if (!content || !code) return std::nullopt;
-  return ImageCode{path, content->digest, content->size_bytes, content->image, *code, is_low_information(content->image, algorithm)};
+  return ImageCode{path,           content->digest, content->size_bytes,
+                   content->image, *code,           is_low_information(content->image, algorithm)};
 }
 
-// Hits with a live file, nearest first. Codes of gone contents are still in the code file: ask for more until enough live.
-Result<std::vector<Match>> search_index(const MatchOptions& options, const ImageCode& query, index::IndexReader& reader) {
+// Hits with a live file, nearest first. Codes of gone contents are still in the code file: ask for more until enough
+// live.
+Result<std::vector<Match>> search_index(const MatchOptions& options, const ImageCode& query,
+                                        index::IndexReader& reader) {
   PAIRLOOM_ASSIGN(const auto limit, options.similarity.limit());
   PAIRLOOM_ASSIGN(const auto same_content, reader.content_by_digest(query.digest, query.size_bytes));
   PAIRLOOM_ASSIGN(const auto codes, reader.codes(options.similarity.algorithm));
@@ -66,13 +69,16 @@ Result<std::vector<Match>> search_index(const MatchOptions& options, const Image
       PAIRLOOM_ASSIGN(auto files, reader.files_of(hit.content_id));
       for (auto& file : files) {
         if (!content || (options.exclude_self && file.path == query.path)) continue;
-        matches.push_back({std::move(file), content->image, hit.distance, same_content && hit.content_id == *same_content});
+        matches.push_back(
+            {std::move(file), content->image, hit.distance, same_content && hit.content_id == *same_content});
       }
     }
     return matches;
   };
 
-  if (!options.nearest) return matches_of(limit ? search::find_within(codes, query.code, static_cast<int>(*limit), scan) : std::vector<search::Hit>());
+  if (!options.nearest)
+    return matches_of(limit ? search::find_within(codes, query.code, static_cast<int>(*limit), scan)
+                            : std::vector<search::Hit>());
   for (size_t ask = *options.nearest + size_t{16};; ask *= 4) {
     auto hits = search::find_nearest(codes, query.code, ask, scan);
     const bool all = hits.size() < ask;
@@ -85,27 +91,38 @@ Result<std::vector<Match>> search_index(const MatchOptions& options, const Image
   }
 }
 
-std::string_view match_word(const Match& match) { return match.identical ? "exact" : "near"; }
+std::string_view match_word(const Match& match) {
+  return match.identical ? "exact" : "near";
+}
 
 void print(const std::vector<Match>& matches, OutputFormat format, Session& session) {
   auto& out = session.out;
-  if (format == OutputFormat::kCsv) out.write(csv_row({"match", "distance", "width", "height", "format", "bytes", "path", "path_encoding"}));
+  if (format == OutputFormat::kCsv)
+    out.write(csv_row({"match", "distance", "width", "height", "format", "bytes", "path", "path_encoding"}));
   for (const auto& m : matches) {
     const auto& path = m.file.path;
     if (format == OutputFormat::kFdupes) out.write(line_path(path) + "\n");
     if (format == OutputFormat::kNull) out.write(path + '\0');
     if (format == OutputFormat::kCsv) {
       const auto column = csv_path(path);
-      out.write(csv_row({match_word(m), std::to_string(m.distance), std::to_string(m.image.width_px), std::to_string(m.image.height_px),
-                         name_of(m.image.format), std::to_string(m.file.identity.size_bytes), column.path, column.encoding}));
+      out.write(csv_row({match_word(m), std::to_string(m.distance), std::to_string(m.image.width_px),
+                         std::to_string(m.image.height_px), name_of(m.image.format),
+                         std::to_string(m.file.identity.size_bytes), column.path, column.encoding}));
     }
     if (format == OutputFormat::kJsonl)
-      out.write(json_line({{"type", "match"}, {"path", json_path(path)}, {"match", match_word(m)}, {"dist", m.distance}, {"w", m.image.width_px},
-                           {"h", m.image.height_px}, {"format", name_of(m.image.format)}, {"bytes", m.file.identity.size_bytes}}));
+      out.write(json_line({{"type", "match"},
+                           {"path", json_path(path)},
+                           {"match", match_word(m)},
+                           {"dist", m.distance},
+                           {"w", m.image.width_px},
+                           {"h", m.image.height_px},
+                           {"format", name_of(m.image.format)},
+                           {"bytes", m.file.identity.size_bytes}}));
     if (format == OutputFormat::kHuman) {
       const std::string mark = m.identical ? session.out_style.cyan("= exact") : session.out_style.yellow("~ near ");
-      out.write(fmt::format("{} {:>3}  {:>9}  {:<4}  {:>6}  {}\n", mark, m.distance, fmt::format("{}x{}", m.image.width_px, m.image.height_px),
-                            name_of(m.image.format), human_bytes(m.file.identity.size_bytes), escape_for_terminal(path)));
+      out.write(fmt::format("{} {:>3}  {:>9}  {:<4}  {:>6}  {}\n", mark, m.distance,
+                            fmt::format("{}x{}", m.image.width_px, m.image.height_px), name_of(m.image.format),
+                            human_bytes(m.file.identity.size_bytes), escape_for_terminal(path)));
     }
   }
 }
@@ -121,11 +138,17 @@ Result<ExitCode> match(const MatchOptions& options, Session& session) {
     query = std::move(extracted.front());
   }
   if (query->low_information)
-    session.messages.warning(fmt::format("'{}' is flat or nearly so: what is found may be like it by chance", escape_for_terminal(options.image)));
+    session.messages.warning(fmt::format("'{}' is flat or nearly so: what is found may be like it by chance",
+                                         escape_for_terminal(options.image)));
   PAIRLOOM_ASSIGN(const auto matches, search_index(options, *query, reader));
   if (options.format == OutputFormat::kJsonl)
-    session.out.write(json_line({{"type", "header"}, {"schema", "pairloom.match/1"}, {"version", kVersion}, {"query", json_path(path)},
-                                 {"algorithm", info(algorithm).name}, {"bits", info(algorithm).bits}, {"low_information", query->low_information}}));
+    session.out.write(json_line({{"type", "header"},
+                                 {"schema", "pairloom.match/1"},
+                                 {"version", kVersion},
+                                 {"query", json_path(path)},
+                                 {"algorithm", info(algorithm).name},
+                                 {"bits", info(algorithm).bits},
+                                 {"low_information", query->low_information}}));
   print(matches, options.format, session);
   if (options.format == OutputFormat::kHuman && matches.empty()) session.messages.note("no match");
   return matches.empty() ? ExitCode::kNegative : ExitCode::kDone;
@@ -137,10 +160,13 @@ Action declare_match(CLI::App& app) {
   auto options = std::make_shared<MatchOptions>();
   add_path(app, "IMAGE", options->image, "Any image file, indexed or not");
   add_similarity_options(app, options->similarity);
-  add_count(app, "-k,--nearest", options->nearest, 1, 1'000'000, "The N nearest, however far (or up to --distance)")->group("What counts as a duplicate");
-  app.add_flag("--exclude-self", options->exclude_self, "Leave out the file itself (copies of it stay)")->group("Output");
-  add_output_option(app, options->format,
-                    {OutputFormat::kHuman, OutputFormat::kFdupes, OutputFormat::kJsonl, OutputFormat::kCsv, OutputFormat::kNull});
+  add_count(app, "-k,--nearest", options->nearest, 1, 1'000'000, "The N nearest, however far (or up to --distance)")
+      ->group("What counts as a duplicate");
+  app.add_flag("--exclude-self", options->exclude_self, "Leave out the file itself (copies of it stay)")
+      ->group("Output");
+  add_output_option(
+      app, options->format,
+      {OutputFormat::kHuman, OutputFormat::kFdupes, OutputFormat::kJsonl, OutputFormat::kCsv, OutputFormat::kNull});
   return [options](Session& session) { return match(*options, session); };
 }
 

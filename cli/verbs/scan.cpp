@@ -27,13 +27,17 @@ Result<PreparedRequest> prepare_scan(ScanOptions& options, const Session& sessio
     computed |= set_of(similarity.algorithm);
   } else if (!contains(computed, similarity.algorithm)) {
     for (const auto& a : algorithms())
-      if (contains(computed, a.id)) { similarity.algorithm = a.id; break; }
+      if (contains(computed, a.id)) {
+        similarity.algorithm = a.id;
+        break;
+      }
   }
   return prepared;
 }
 
 void say_what_next(const GroupTotals& totals, ExitCode indexed, Session& session) {
-  if (totals.groups > 0) session.messages.hint("pairloom dups lists these again; --preset same: nearer ones only, -o jsonl: for programs");
+  if (totals.groups > 0)
+    session.messages.hint("pairloom dups lists these again; --preset same: nearer ones only, -o jsonl: for programs");
   if (indexed == ExitCode::kUnreadable) session.messages.hint("pairloom index failures lists what could not be read");
 }
 
@@ -47,7 +51,8 @@ Result<ExitCode> scan(ScanOptions& options, Session& session) {
   ExitCode indexed = ExitCode::kDone;
   {
     PAIRLOOM_ASSIGN(auto index, index::IndexWriter::open(session.index, "pairloom scan"));
-    PAIRLOOM_ASSIGN(indexed, run_and_report(index, prepared.request, session, [&](const daemon::Problem& p) { writer->problem(p); }));
+    PAIRLOOM_ASSIGN(indexed, run_and_report(index, prepared.request, session,
+                                            [&](const daemon::Problem& p) { writer->problem(p); }));
   }
   if (indexed == ExitCode::kInterrupted) return indexed;
 
@@ -63,8 +68,9 @@ Action declare_scan(CLI::App& app) {
   auto options = std::make_shared<ScanOptions>();
   add_selection_options(app, options->selection, true);
   add_group_options(app, options->listing.query);
-  add_output_option(app, options->listing.format,
-                    {OutputFormat::kHuman, OutputFormat::kFdupes, OutputFormat::kJsonl, OutputFormat::kCsv, OutputFormat::kNull});
+  add_output_option(
+      app, options->listing.format,
+      {OutputFormat::kHuman, OutputFormat::kFdupes, OutputFormat::kJsonl, OutputFormat::kCsv, OutputFormat::kNull});
   app.add_flag("--fail-if-found", options->fail_if_found, "Exit with 10 if there is a group")->group("Output");
   return [options](Session& session) { return scan(*options, session); };
 }

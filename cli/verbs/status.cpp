@@ -21,9 +21,12 @@ struct Run {
 
 std::string_view kind_word(index::RunKind kind) {
   switch (kind) {
-    case index::RunKind::kAdd: return "add";
-    case index::RunKind::kUpdate: return "update";
-    case index::RunKind::kPrune: return "prune";
+    case index::RunKind::kAdd:
+      return "add";
+    case index::RunKind::kUpdate:
+      return "update";
+    case index::RunKind::kPrune:
+      return "prune";
   }
   return "?";
 }
@@ -50,13 +53,16 @@ Result<std::vector<Run>> last_runs(index::IndexReader& reader, size_t count) {
 
 std::string text_of(const Run& run, bool with_workers) {
   const auto& t = run.row.totals;
-  std::string out = fmt::format("run {}  {}  {} {} after {}: {}\n", run.row.id, utc_time(run.row.started_ns).substr(0, 19), kind_word(run.row.kind),
+  std::string out = fmt::format("run {}  {}  {} {} after {}: {}\n", run.row.id,
+                                utc_time(run.row.started_ns).substr(0, 19), kind_word(run.row.kind),
                                 state_word(run.row), human_seconds(t.seconds), escape_for_terminal(run.row.arguments));
-  out += fmt::format("  {} seen, {} unchanged, {} new or changed, {} moved, {} gone, {} other files, {} unreadable, {} read\n", t.seen,
-                     t.unchanged, t.indexed, t.moved, t.gone, t.not_image, t.failed, human_bytes(t.bytes_read));
+  out += fmt::format(
+      "  {} seen, {} unchanged, {} new or changed, {} moved, {} gone, {} other files, {} unreadable, {} read\n", t.seen,
+      t.unchanged, t.indexed, t.moved, t.gone, t.not_image, t.failed, human_bytes(t.bytes_read));
   if (!with_workers) return out;
   for (const auto& w : run.workers)
-    out += fmt::format("  worker {}: {} files, {} read, {} {}\n", w.slot, w.tasks, human_bytes(w.bytes_read), w.lives, w.lives == 1 ? "process" : "processes");
+    out += fmt::format("  worker {}: {} files, {} read, {} {}\n", w.slot, w.tasks, human_bytes(w.bytes_read), w.lives,
+                       w.lives == 1 ? "process" : "processes");
   return out;
 }
 
@@ -64,20 +70,38 @@ std::string json_of(const Run& run) {
   const auto& t = run.row.totals;
   Json workers = Json::array();
   for (const auto& w : run.workers)
-    workers.push_back({{"slot", w.slot}, {"lives", w.lives}, {"tasks", w.tasks}, {"bytes_read", w.bytes_read}, {"stage_ns", w.stage_ns}});
-  Json record = {{"type", "run"}, {"id", run.row.id}, {"kind", kind_word(run.row.kind)}, {"state", state_word(run.row)},
-                 {"started", utc_time(run.row.started_ns)}, {"arguments", run.row.arguments}, {"seconds", t.seconds}, {"seen", t.seen},
-                 {"unchanged", t.unchanged}, {"indexed", t.indexed}, {"moved", t.moved}, {"gone", t.gone}, {"not_images", t.not_image},
-                 {"unreadable", t.failed}, {"bytes_read", t.bytes_read}, {"worker_deaths", t.worker_deaths}, {"workers", std::move(workers)}};
+    workers.push_back({{"slot", w.slot},
+                       {"lives", w.lives},
+                       {"tasks", w.tasks},
+                       {"bytes_read", w.bytes_read},
+                       {"stage_ns", w.stage_ns}});
+  Json record = {{"type", "run"},
+                 {"id", run.row.id},
+                 {"kind", kind_word(run.row.kind)},
+                 {"state", state_word(run.row)},
+                 {"started", utc_time(run.row.started_ns)},
+                 {"arguments", run.row.arguments},
+                 {"seconds", t.seconds},
+                 {"seen", t.seen},
+                 {"unchanged", t.unchanged},
+                 {"indexed", t.indexed},
+                 {"moved", t.moved},
+                 {"gone", t.gone},
+                 {"not_images", t.not_image},
+                 {"unreadable", t.failed},
+                 {"bytes_read", t.bytes_read},
+                 {"worker_deaths", t.worker_deaths},
+                 {"workers", std::move(workers)}};
   return json_line(record);
 }
 
 std::string overview(const index::IndexInfo& about, const std::string& path) {
-  std::string out = fmt::format("{} images in {} contents, {} failures: {}\n", about.files, about.contents, about.failures, escape_for_terminal(path));
+  std::string out = fmt::format("{} images in {} contents, {} failures: {}\n", about.files, about.contents,
+                                about.failures, escape_for_terminal(path));
   for (const auto& a : about.algorithms)
     if (a.pairing.radius > 0 && a.pairing.position < a.pairing.code_count)
-      out += fmt::format("{}: {} of {} codes are not paired yet; dups computes what is missing\n", info(a.algorithm).name,
-                         a.pairing.code_count - a.pairing.position, a.pairing.code_count);
+      out += fmt::format("{}: {} of {} codes are not paired yet; dups computes what is missing\n",
+                         info(a.algorithm).name, a.pairing.code_count - a.pairing.position, a.pairing.code_count);
   return out;
 }
 
@@ -86,8 +110,13 @@ Result<ExitCode> status(const StatusOptions& options, Session& session) {
   PAIRLOOM_ASSIGN(const auto about, reader.info());
   PAIRLOOM_ASSIGN(const auto runs, last_runs(reader, options.runs.value_or(5)));
   if (options.format == OutputFormat::kJsonl) {
-    session.out.write(json_line({{"type", "status"}, {"schema", "pairloom.status/1"}, {"index", json_path(session.index)}, {"files", about.files},
-                                 {"contents", about.contents}, {"failures", about.failures}, {"gone", about.gone}}));
+    session.out.write(json_line({{"type", "status"},
+                                 {"schema", "pairloom.status/1"},
+                                 {"index", json_path(session.index)},
+                                 {"files", about.files},
+                                 {"contents", about.contents},
+                                 {"failures", about.failures},
+                                 {"gone", about.gone}}));
     for (const auto& run : runs) session.out.write(json_of(run));
     return ExitCode::kDone;
   }

@@ -1,5 +1,5 @@
-// What must hold for every sequence of bytes, damaged or not: the reduced JPEG decoder either declines, or libjpeg-turbo
-// decodes the file without a warning and to the same pixels. Runs in: tests, fuzzers.
+// What must hold for every sequence of bytes, damaged or not: the reduced JPEG decoder either declines, or
+// libjpeg-turbo decodes the file without a warning and to the same pixels. Runs in: tests, fuzzers.
 #pragma once
 
 #include <array>
@@ -15,6 +15,8 @@ namespace pairloom::test {
 
 class JpegAgreement {
  public:
+  static constexpr uint64_t kMaxPixels = 24'000'000;  // larger pictures are not compared
+
   // Compares at one reduction. Empty: it holds; else what is wrong.
   std::string check(std::span<const std::byte> bytes, int reduction);
   // At 1/8, 1/4 and 1/2.
@@ -33,7 +35,7 @@ class JpegAgreement {
  private:
   workerproc::ReducedJpegDecoder decoder_;
   workerproc::GrayRaster raster_;
-  JpegReference reference_;
+  JpegReference reference_{kMaxPixels};
   ReferencePicture picture_;
   Counts counts_;
 };

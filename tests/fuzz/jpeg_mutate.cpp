@@ -1,5 +1,5 @@
-// Feeds the reduced JPEG decoder JPEGs of every kind with damage of every kind and compares it with libjpeg-turbo. Stops at
-// the first disagreement and leaves the file behind. The same seed gives the same inputs.
+// Feeds the reduced JPEG decoder JPEGs of every kind with damage of every kind and compares it with libjpeg-turbo.
+// Stops at the first disagreement and leaves the file behind. The same seed gives the same inputs.
 //   jpeg_mutate INPUTS [SEED] [FILE...]    files are damaged too, besides JPEGs made here
 #include <algorithm>
 #include <chrono>
@@ -48,9 +48,12 @@ void damage(Bytes& jpeg, const Bytes& other, Random& random) {
   const auto size = static_cast<uint32_t>(jpeg.size());
   const size_t data = scan_data(jpeg);
   // Half of all damage hits the headers, which are the smaller part.
-  const size_t at = random.one_in(2) || data >= jpeg.size() ? random.below(std::max<uint32_t>(1, static_cast<uint32_t>(data)))
-                                                            : random.below(size);
-  const auto place = [&](size_t offset) { return jpeg.begin() + static_cast<ptrdiff_t>(std::min(offset, jpeg.size())); };
+  const size_t at = random.one_in(2) || data >= jpeg.size()
+                        ? random.below(std::max<uint32_t>(1, static_cast<uint32_t>(data)))
+                        : random.below(size);
+  const auto place = [&](size_t offset) {
+    return jpeg.begin() + static_cast<ptrdiff_t>(std::min(offset, jpeg.size()));
+  };
   switch (random.below(12)) {
     case 0:
     case 1:
@@ -99,11 +102,12 @@ void damage(Bytes& jpeg, const Bytes& other, Random& random) {
 
 void report(uint64_t inputs, const JpegAgreement& agreement, double seconds) {
   const auto& c = agreement.counts();
-  std::printf("%llu inputs, %.0f s; answers: done %llu (+ %llu progressive with damage not read); declined where libjpeg-turbo "
-              "had no complaint %llu, warned %llu, failed %llu\n",
-              static_cast<unsigned long long>(inputs), seconds, static_cast<unsigned long long>(c.done),
-              static_cast<unsigned long long>(c.done_unseen), static_cast<unsigned long long>(c.declined_clean),
-              static_cast<unsigned long long>(c.declined_warned), static_cast<unsigned long long>(c.declined_failed));
+  std::printf(
+      "%llu inputs, %.0f s; answers: done %llu (+ %llu progressive with damage not read); declined where libjpeg-turbo "
+      "had no complaint %llu, warned %llu, failed %llu\n",
+      static_cast<unsigned long long>(inputs), seconds, static_cast<unsigned long long>(c.done),
+      static_cast<unsigned long long>(c.done_unseen), static_cast<unsigned long long>(c.declined_clean),
+      static_cast<unsigned long long>(c.declined_warned), static_cast<unsigned long long>(c.declined_failed));
   std::fflush(stdout);
 }
 
@@ -123,22 +127,27 @@ int main(int argc, char** argv) {
     const auto bytes = std::as_bytes(std::span(chars));
     if (!bytes.empty()) originals.emplace_back(bytes.begin(), bytes.end());
   }
-  for (uint64_t i = 0; i < 600; ++i) originals.push_back(make_jpeg(pairloom::test::pick_variant(seed * 1000 + i, i % 4 == 0 ? 90 : 32)));
+  for (uint64_t i = 0; i < 600; ++i)
+    originals.push_back(make_jpeg(pairloom::test::pick_variant(seed * 1000 + i, i % 4 == 0 ? 90 : 32)));
 
   Random random(seed);
   JpegAgreement agreement;
   const auto start = std::chrono::steady_clock::now();
   const auto seconds = [&] { return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count(); };
   for (uint64_t i = 1; i <= inputs; ++i) {
-    const auto pick = [&]() -> const Bytes& { return originals[random.below(static_cast<uint32_t>(originals.size()))]; };
+    const auto pick = [&]() -> const Bytes& {
+      return originals[random.below(static_cast<uint32_t>(originals.size()))];
+    };
     Bytes jpeg = pick();
     const uint32_t hits = random.one_in(2) ? 1 : 1 + random.below(6);
     for (uint32_t hit = 0; hit < hits; ++hit) damage(jpeg, pick(), random);
     const Bytes exact(jpeg);  // no spare capacity: a read past the end is seen by the sanitizer
     if (const std::string wrong = agreement.check(exact); !wrong.empty()) {
       const std::string path = "disagreement-" + std::to_string(seed) + "-" + std::to_string(i) + ".jpg";
-      std::ofstream(path, std::ios::binary).write(reinterpret_cast<const char*>(exact.data()), static_cast<std::streamsize>(exact.size()));
-      std::fprintf(stderr, "input %llu, kept as %s: %s\n", static_cast<unsigned long long>(i), path.c_str(), wrong.c_str());
+      std::ofstream(path, std::ios::binary)
+          .write(reinterpret_cast<const char*>(exact.data()), static_cast<std::streamsize>(exact.size()));
+      std::fprintf(stderr, "input %llu, kept as %s: %s\n", static_cast<unsigned long long>(i), path.c_str(),
+                   wrong.c_str());
       report(i, agreement, seconds());
       return 1;
     }

@@ -11,6 +11,7 @@ struct JpegReference::State {
   jpeg_decompress_struct decoder{};
   jpeg_error_mgr errors{};
   std::jmp_buf give_up{};
+  uint64_t max_pixels = 0;
   std::string message;
   std::vector<JSAMPROW> rows;
 
@@ -41,6 +42,11 @@ struct JpegReference::State {
     jpeg_mem_src(&decoder, reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size());
     jpeg_read_header(&decoder, TRUE);
     picture.progressive = decoder.progressive_mode != 0;
+    if (static_cast<uint64_t>(decoder.image_width) * decoder.image_height > max_pixels) {
+      message = "larger than the test decodes";
+      jpeg_abort_decompress(&decoder);
+      return false;
+    }
     decoder.out_color_space = JCS_GRAYSCALE;
     decoder.dct_method = JDCT_ISLOW;
     decoder.scale_num = 1;
@@ -58,7 +64,8 @@ struct JpegReference::State {
   }
 };
 
-JpegReference::JpegReference() : state_(std::make_unique<State>()) {
+JpegReference::JpegReference(uint64_t max_pixels) : state_(std::make_unique<State>()) {
+  state_->max_pixels = max_pixels;
   jpeg_decompress_struct& decoder = state_->decoder;
   decoder.err = jpeg_std_error(&state_->errors);
   decoder.err->error_exit = State::on_error;
@@ -67,7 +74,9 @@ JpegReference::JpegReference() : state_(std::make_unique<State>()) {
   jpeg_create_decompress(&decoder);
 }
 
-JpegReference::~JpegReference() { jpeg_destroy_decompress(&state_->decoder); }
+JpegReference::~JpegReference() {
+  jpeg_destroy_decompress(&state_->decoder);
+}
 
 void JpegReference::decode(std::span<const std::byte> bytes, int reduction, ReferencePicture& picture) {
   state_->message.clear();

@@ -22,7 +22,8 @@ struct ReferencePicture {
 // Keeps its decompressor, as a fair rival in a benchmark would.
 class JpegReference {
  public:
-  JpegReference();
+  // Pictures of more pixels are not decoded: headers may claim anything, and libjpeg would believe them.
+  explicit JpegReference(uint64_t max_pixels = 200'000'000);
   ~JpegReference();
   JpegReference(const JpegReference&) = delete;
   JpegReference& operator=(const JpegReference&) = delete;

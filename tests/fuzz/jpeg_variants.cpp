@@ -27,8 +27,9 @@ std::vector<uint8_t> draw(const JpegVariant& variant, int channels) {
     for (int x = 0; x < variant.width; ++x)
       for (int c = 0; c < channels; ++c) {
         const double ripple = std::sin(frequency * (x + 0.7 * y)) * wave * (c == 1 ? -1 : 1);
-        const int value = base + slope * (x - y + 5 * c) / 2 + static_cast<int>(ripple) + (x > edge + y / 3 ? contrast : 0) +
-                          static_cast<int>(random.below(grain)) - static_cast<int>(grain) / 2;
+        const int value = base + slope * (x - y + 5 * c) / 2 + static_cast<int>(ripple) +
+                          (x > edge + y / 3 ? contrast : 0) + static_cast<int>(random.below(grain)) -
+                          static_cast<int>(grain) / 2;
         pixels[at++] = static_cast<uint8_t>(std::clamp(value, 0, 255));
       }
   return pixels;
@@ -113,7 +114,8 @@ std::vector<std::byte> with_wide_quant(const std::vector<std::byte>& jpeg) {
         out.push_back(jpeg[at + 5 + i]);
       }
     } else {
-      out.insert(out.end(), jpeg.begin() + static_cast<ptrdiff_t>(at), jpeg.begin() + static_cast<ptrdiff_t>(at + 2 + length));
+      out.insert(out.end(), jpeg.begin() + static_cast<ptrdiff_t>(at),
+                 jpeg.begin() + static_cast<ptrdiff_t>(at + 2 + length));
     }
     at += 2 + length;
     if (code == 0xDA) {
@@ -205,18 +207,19 @@ JpegVariant pick_variant(uint64_t index, int max_side) {
   v.colour = random.one_in(5) ? Colour::kGray : Colour::kYcc;
   if (random.one_in(20)) v.colour = std::array{Colour::kRgb, Colour::kCmyk, Colour::kYcck}[random.below(3)];
   // 4:4:4, 4:2:2, 4:2:0, 4:4:0, 4:1:1, 4:1:0 and odd ones; chroma of two kinds; luma that is not the finest
-  static constexpr std::array<std::array<std::array<int, 2>, 4>, 12> kSamplings = {{{{{1, 1}, {1, 1}, {1, 1}, {1, 1}}},
-                                                                                    {{{2, 1}, {1, 1}, {1, 1}, {2, 1}}},
-                                                                                    {{{2, 2}, {1, 1}, {1, 1}, {2, 2}}},
-                                                                                    {{{1, 2}, {1, 1}, {1, 1}, {1, 2}}},
-                                                                                    {{{4, 1}, {1, 1}, {1, 1}, {4, 1}}},
-                                                                                    {{{4, 2}, {1, 1}, {1, 1}, {1, 1}}},
-                                                                                    {{{1, 4}, {1, 2}, {1, 1}, {1, 1}}},
-                                                                                    {{{2, 2}, {2, 1}, {1, 2}, {1, 1}}},
-                                                                                    {{{3, 1}, {3, 1}, {1, 1}, {3, 1}}},
-                                                                                    {{{2, 2}, {2, 2}, {1, 1}, {1, 1}}},
-                                                                                    {{{3, 2}, {1, 1}, {1, 2}, {1, 1}}},
-                                                                                    {{{1, 1}, {2, 2}, {1, 1}, {1, 1}}}}};
+  static constexpr std::array<std::array<std::array<int, 2>, 4>, 12> kSamplings = {
+      {{{{1, 1}, {1, 1}, {1, 1}, {1, 1}}},
+       {{{2, 1}, {1, 1}, {1, 1}, {2, 1}}},
+       {{{2, 2}, {1, 1}, {1, 1}, {2, 2}}},
+       {{{1, 2}, {1, 1}, {1, 1}, {1, 2}}},
+       {{{4, 1}, {1, 1}, {1, 1}, {4, 1}}},
+       {{{4, 2}, {1, 1}, {1, 1}, {1, 1}}},
+       {{{1, 4}, {1, 2}, {1, 1}, {1, 1}}},
+       {{{2, 2}, {2, 1}, {1, 2}, {1, 1}}},
+       {{{3, 1}, {3, 1}, {1, 1}, {3, 1}}},
+       {{{2, 2}, {2, 2}, {1, 1}, {1, 1}}},
+       {{{3, 2}, {1, 1}, {1, 2}, {1, 1}}},
+       {{{1, 1}, {2, 2}, {1, 1}, {1, 1}}}}};
   const bool four = v.colour == Colour::kCmyk || v.colour == Colour::kYcck;
   v.sampling = kSamplings[random.below(four ? 4 : kSamplings.size())];  // an MCU has at most 10 blocks
   if (random.one_in(4))

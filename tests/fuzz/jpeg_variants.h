@@ -27,7 +27,7 @@ struct JpegVariant {
   // Sampling factors of each component, horizontal and vertical.
   std::array<std::array<int, 2>, 4> sampling = {{{2, 2}, {1, 1}, {1, 1}, {2, 2}}};
   Scans scans = Scans::kOne;
-  bool optimized = false;  // Huffman tables of its own
+  bool optimized = false;   // Huffman tables of its own
   bool wide_quant = false;  // 16-bit quantization tables (values above 255 need quality below 25)
   bool arithmetic = false;
   bool jfif = true, adobe = false;

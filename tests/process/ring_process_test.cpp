@@ -54,8 +54,12 @@ class Child {
   pid_t pid_;
 };
 
-bool exited_with_0(int status) { return WIFEXITED(status) && WEXITSTATUS(status) == 0; }
-bool was_killed(int status) { return WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL; }
+bool exited_with_0(int status) {
+  return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+bool was_killed(int status) {
+  return WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
+}
 
 using WorkerBody = std::function<int(WorkerChannel&)>;
 
@@ -66,7 +70,9 @@ struct Worker {
 };
 
 // The lane as the other process gets it: through its descriptor, as the mapping is not inherited.
-Lane reopen(const Lane& lane) { return Lane::open(Fd(::fcntl(lane.fd(), F_DUPFD_CLOEXEC, 0))).value(); }
+Lane reopen(const Lane& lane) {
+  return Lane::open(Fd(::fcntl(lane.fd(), F_DUPFD_CLOEXEC, 0))).value();
+}
 
 // Forks a child that runs `body` with the lane and its end of the socket; the other end is closed, as after an exec.
 Worker start_process(LaneSizes sizes, const std::function<int(Lane, Fd)>& body) {
@@ -161,7 +167,8 @@ TEST(RingProcess, PingPongLosesNoWakeUp) {
   }
 }
 
-// The worker wraps the matrix where it lies, scales it in place of a copy into the up ring, and the supervisor checks it.
+// The worker wraps the matrix where it lies, scales it in place of a copy into the up ring, and the supervisor checks
+// it.
 TEST(RingProcess, DescriptorSetsCrossBothRingsInPlace) {
   constexpr uint32_t kRows = 5000, kColumns = 128;
   const uint64_t set_bytes = descriptor_set_bytes(kRows, kColumns, ElementType::kF32);
@@ -284,8 +291,8 @@ TEST(RingProcess, WorkerFinishesWhatWasSentAndThenSeesTheSupervisorsDeath) {
   EXPECT_TRUE(was_killed(supervisor.wait()));
 }
 
-// A compromised worker that writes noise over everything it can reach, while the supervisor works: until a lie is noticed
-// each record taken is some bytes in a private buffer; it never crashes, blocks or reads outside the ring.
+// A compromised worker that writes noise over everything it can reach, while the supervisor works: until a lie is
+// noticed each record taken is some bytes in a private buffer; it never crashes, blocks or reads outside the ring.
 TEST(RingProcess, AScribblingWorkerIsHarmlessAndDetected) {
   int detected = 0;
   for (uint64_t round = 0; round < 50; ++round) {
@@ -297,7 +304,7 @@ TEST(RingProcess, AScribblingWorkerIsHarmlessAndDetected) {
       while (::send(socket.get(), "x", 1, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0 || errno == EAGAIN) {
         const uint64_t at = random() % (kLaneBytes / sizeof(uint64_t));
         words[at] = random() % 4 == 0 ? random() : random() % 128 * 64;
-        words[offsetof(LaneControl, up) / sizeof(uint64_t)] = random() % 80 * 64;    // up.head
+        words[offsetof(LaneControl, up) / sizeof(uint64_t)] = random() % 80 * 64;       // up.head
         words[offsetof(LaneControl, down) / sizeof(uint64_t) + 8] = random() % 3 * 64;  // down.tail
       }
       return 0;

@@ -198,7 +198,7 @@ def built_sources(tree):
 @rule
 def no_logging(tree):
     """base, shm, jobs, search and index do not print: the programs say things once, where the decision is made."""
-    printing = re.compile(r"\bstd::c(out|err|log)\b|\bf?printf\s*\(|\bfmt::print\s*\(|\bperror\s*\(|\bsyslog\s*\(|\bsd_journal_")
+    printing = re.compile(r"\bstd::c(out|err|log)\b|\b(f?printf|fmt::print|perror|syslog)\s*\(|\bsd_journal_")
     for path in tree.code():
         if path.parts[0] not in ("base", "shm", "jobs", "search", "index"):
             continue

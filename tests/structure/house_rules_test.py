@@ -125,7 +125,8 @@ class HouseRules(unittest.TestCase):
         self.assert_broken("shell_scripts", "run")
 
     def test_packages(self):
-        self.write("tools/debian-packages.txt", "build libfmt-dev fmt\nbuild libsqlite3-dev sqlite3\nbuild cv opencv_core\n")
+        self.write("tools/debian-packages.txt",
+                   "build libfmt-dev fmt\nbuild libsqlite3-dev sqlite3\nbuild cv opencv_core\n")
         self.write("cmake/dependencies.cmake", "find_package(fmt REQUIRED)\nfind_package(Unused)\n"
                    "pkg_check_modules(SQLITE REQUIRED IMPORTED_TARGET sqlite3>=3.40)\n"
                    "foreach(module core)\n find_library(OPENCV_${module} opencv_${module} REQUIRED)\nendforeach()\n")
@@ -139,7 +140,8 @@ class HouseRules(unittest.TestCase):
         self.assert_broken("packages", "opencv_flann")
 
     def test_documents(self):
-        self.write("README.md", "[design](docs/design.md) [rings](docs/design.md#1-the-rings) [web](https://example.org/x)\n")
+        self.write("README.md",
+                   "[design](docs/design.md) [rings](docs/design.md#1-the-rings) [web](https://example.org/x)\n")
         self.write("docs/design.md", "## 1. The rings\n[up](../README.md)\n")
         self.write("base/fd.h", "// docs/design.md\n")
         self.assert_kept("documents")

@@ -21,7 +21,7 @@ Bytes exif_block(int orientation, bool big_endian = false);
 
 struct JpegOptions {
   enum class Colour { kYcc, kGray, kRgb, kCmyk, kYcck };
-  enum class Subsampling { k444, k422, k420, k440, k411 };
+  enum class Subsampling { k444, k422, k420, k440, k411, k410 };
   int quality = 90;
   Colour colour = Colour::kYcc;
   Subsampling subsampling = Subsampling::k420;
@@ -62,8 +62,9 @@ struct TiffOptions {
   int rows_per_strip = 16;
   bool planar = false;  // one plane per channel
   bool big_endian = false;
-  int orientation = 0;  // tag 274; 0 = no tag
-  int pages = 1;        // more: further black pages
+  int orientation = 0;      // tag 274; 0 = no tag
+  bool camera_raw = false;  // with the DNGVersion tag
+  int pages = 1;            // more: further black pages
 };
 Bytes encode_tiff(const cv::Mat& image, const TiffOptions& options = {});
 

@@ -45,7 +45,7 @@ cv::Mat to_inverted_cmyk(const cv::Mat& bgr) {
 }
 
 void set_sampling(jpeg_compress_struct& c, JpegOptions::Subsampling subsampling) {
-  static constexpr int kFactors[5][2] = {{1, 1}, {2, 1}, {2, 2}, {1, 2}, {4, 1}};
+  static constexpr int kFactors[6][2] = {{1, 1}, {2, 1}, {2, 2}, {1, 2}, {4, 1}, {4, 2}};
   if (c.num_components < 3) return;
   c.comp_info[0].h_samp_factor = kFactors[static_cast<int>(subsampling)][0];
   c.comp_info[0].v_samp_factor = kFactors[static_cast<int>(subsampling)][1];

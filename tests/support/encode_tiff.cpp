@@ -117,6 +117,7 @@ void set_fields(TIFF* tiff, cv::Size size, int channels, const TiffOptions& opti
   TIFFSetField(tiff, TIFFTAG_PHOTOMETRIC, photometric);
   if (photometric == PHOTOMETRIC_YCBCR) TIFFSetField(tiff, TIFFTAG_JPEGCOLORMODE, JPEGCOLORMODE_RGB);
   if (options.orientation != 0) TIFFSetField(tiff, TIFFTAG_ORIENTATION, options.orientation);
+  if (options.camera_raw) TIFFSetField(tiff, TIFFTAG_DNGVERSION, "\1\4\0\0");
   if (options.colour == TiffOptions::Colour::kRgba) {
     const uint16_t extra = EXTRASAMPLE_UNASSALPHA;
     TIFFSetField(tiff, TIFFTAG_EXTRASAMPLES, 1, &extra);

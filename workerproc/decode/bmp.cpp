@@ -1,5 +1,5 @@
-// BMP by our own code: Windows and OS/2 headers, 1 to 32 bits, bit fields, RLE. An alpha channel is ignored, as most programs
-// do: half of the writers leave it zero. Layout: learn.microsoft.com/windows/win32/gdi/bitmap-storage.
+// BMP by our own code: Windows and OS/2 headers, 1 to 32 bits, bit fields, RLE. An alpha channel is ignored, as most
+// programs do: half of the writers leave it zero. Layout: learn.microsoft.com/windows/win32/gdi/bitmap-storage.
 #include <algorithm>
 #include <array>
 #include <bit>
@@ -46,9 +46,12 @@ Result<Header> read_header(const ByteReader& file) {
     header.bits = *file.u16(28);
     if (header.header_bytes >= 40) header.compression = *file.u32(30);
   }
-  const bool masks_follow = header.header_bytes == 40 && (header.compression == kBitFields || header.compression == kAlphaBitFields);
-  header.palette_at = kFileHeaderBytes + header.header_bytes + (masks_follow ? (header.compression == kBitFields ? 12 : 16) : 0);
-  header.masks = header.bits == 16 ? std::array<uint32_t, 3>{0x7C00, 0x3E0, 0x1F} : std::array<uint32_t, 3>{0xFF0000, 0xFF00, 0xFF};
+  const bool masks_follow =
+      header.header_bytes == 40 && (header.compression == kBitFields || header.compression == kAlphaBitFields);
+  header.palette_at =
+      kFileHeaderBytes + header.header_bytes + (masks_follow ? (header.compression == kBitFields ? 12 : 16) : 0);
+  header.masks = header.bits == 16 ? std::array<uint32_t, 3>{0x7C00, 0x3E0, 0x1F}
+                                   : std::array<uint32_t, 3>{0xFF0000, 0xFF00, 0xFF};
   if (header.compression == kBitFields || header.compression == kAlphaBitFields)
     for (size_t i = 0; i < 3; ++i) header.masks[i] = file.u32(kFileHeaderBytes + 40 + 4 * i).value_or(0);
   if (header.bits <= 8) {
@@ -60,10 +63,12 @@ Result<Header> read_header(const ByteReader& file) {
 
 Result<> check(const Header& header) {
   const auto unsupported = [&](const char* what) {
-    return fail(Errc::kUnsupported, fmt::format("BMP: {} bits, compression {}: {}", header.bits, header.compression, what));
+    return fail(Errc::kUnsupported,
+                fmt::format("BMP: {} bits, compression {}: {}", header.bits, header.compression, what));
   };
   const uint32_t bits = header.bits;
-  if (bits != 1 && bits != 2 && bits != 4 && bits != 8 && bits != 16 && bits != 24 && bits != 32) return unsupported("not supported");
+  if (bits != 1 && bits != 2 && bits != 4 && bits != 8 && bits != 16 && bits != 24 && bits != 32)
+    return unsupported("not supported");
   const bool fields = header.compression == kBitFields || header.compression == kAlphaBitFields;
   if (fields && (bits == 16 || bits == 32)) return {};
   if (header.compression == kRle8 && bits == 8 && !header.top_down) return {};
@@ -104,7 +109,8 @@ void unpack_row(const uint8_t* in, const Header& header, const Palette& palette,
 }
 
 Result<> read_rows(std::span<const std::byte> file, const Header& header, const Palette& palette, Picture& picture) {
-  const size_t row_bits = size_t{header.width} * header.bits, stride = (row_bits + 31) / 32 * 4, needed = (row_bits + 7) / 8;
+  const size_t row_bits = size_t{header.width} * header.bits, stride = (row_bits + 31) / 32 * 4,
+               needed = (row_bits + 7) / 8;
   std::vector<uint8_t> bgr(size_t{header.width} * 3);
   RowWriter writer(picture, Samples::kBgr);
   for (uint32_t y = 0; y < header.height; ++y) {
@@ -121,8 +127,8 @@ Result<> read_rows(std::span<const std::byte> file, const Header& header, const 
   return {};
 }
 
-// RLE8 and RLE4: (count, value) repeats; (0, 0) ends a row, (0, 1) the picture, (0, 2) moves, (0, n) copies n values. Runs that
-// leave the picture are cut off, as everywhere. What no run covers keeps index 0.
+// RLE8 and RLE4: (count, value) repeats; (0, 0) ends a row, (0, 1) the picture, (0, 2) moves, (0, n) copies n values.
+// Runs that leave the picture are cut off, as everywhere. What no run covers keeps index 0.
 class RleReader {
  public:
   RleReader(const ByteReader& file, const Header& header)
@@ -155,7 +161,8 @@ class RleReader {
   // RLE4 holds two indices per byte, the high one first.
   void put(uint32_t byte, uint32_t i) {
     const uint32_t index = header_.bits == 8 ? byte : i % 2 == 0 ? byte >> 4 : byte & 15;
-    if (x_ < header_.width && y_ < header_.height) indices_[size_t{y_} * header_.width + x_] = static_cast<uint8_t>(index);
+    if (x_ < header_.width && y_ < header_.height)
+      indices_[size_t{y_} * header_.width + x_] = static_cast<uint8_t>(index);
     ++x_;
   }
   void end_row() {
@@ -182,7 +189,8 @@ Result<> read_runs(std::span<const std::byte> file, const Header& header, const 
   RowWriter writer(picture, Samples::kBgr);
   for (uint32_t y = header.height; y-- > 0;) {
     const uint8_t* indices = runs.row(y);
-    for (size_t x = 0; x < header.width; ++x) std::copy(palette[indices[x]].begin(), palette[indices[x]].end(), &bgr[3 * x]);
+    for (size_t x = 0; x < header.width; ++x)
+      std::copy(palette[indices[x]].begin(), palette[indices[x]].end(), &bgr[3 * x]);
     writer.write(bgr.data());
   }
   return {};

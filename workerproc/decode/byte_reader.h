@@ -11,7 +11,8 @@ namespace pairloom::workerproc {
 
 class ByteReader {
  public:
-  explicit ByteReader(std::span<const std::byte> bytes, bool big_endian = false) : bytes_(bytes), big_endian_(big_endian) {}
+  explicit ByteReader(std::span<const std::byte> bytes, bool big_endian = false)
+      : bytes_(bytes), big_endian_(big_endian) {}
 
   size_t size() const { return bytes_.size(); }
   // All of [at, at + count) exists.

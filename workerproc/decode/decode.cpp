@@ -19,7 +19,9 @@ struct Format {
   std::string (*library)();
 };
 
-std::string own_code() { return "pairloom's own"; }
+std::string own_code() {
+  return "pairloom's own";
+}
 
 constexpr auto kFormats = std::to_array<Format>({
     {ImageFormat::kJpeg, decode_jpeg, "JPEG", jpeg_library},
@@ -54,13 +56,14 @@ Result<> decode(std::span<const std::byte> file_bytes, const DecodeRequest& requ
   reset(picture, id);
   if (id == ImageFormat::kUnknown) return fail(Errc::kUnsupported, "not an image of a known format");
   const Format& format = kFormats[static_cast<size_t>(id) - 1];
-  if (format.decode == nullptr) return fail(Errc::kUnsupported, fmt::format("{} images are not supported", format.name));
+  if (format.decode == nullptr)
+    return fail(Errc::kUnsupported, fmt::format("{} images are not supported", format.name));
   try {
     return format.decode(file_bytes, request, picture);
   } catch (const std::bad_alloc&) {
     std::vector<uint8_t>().swap(picture.pixels);
-    return fail(Errc::kTooLarge, fmt::format("{}: not enough memory to decode {}x{} pixels", format.name, picture.full_width_px,
-                                             picture.full_height_px));
+    return fail(Errc::kTooLarge, fmt::format("{}: not enough memory to decode {}x{} pixels", format.name,
+                                             picture.full_width_px, picture.full_height_px));
   }
 }
 

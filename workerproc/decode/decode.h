@@ -1,5 +1,5 @@
-// Bytes -> pixels, with the codec libraries themselves (no imgcodecs). Hostile input is the normal case here: every limit is
-// checked on the header before a pixel is allocated. Runs in: worker only.
+// Bytes -> pixels, with the codec libraries themselves (no imgcodecs). Hostile input is the normal case here: every
+// limit is checked on the header before a pixel is allocated. Runs in: worker only.
 #pragma once
 
 #include <cstddef>
@@ -21,28 +21,37 @@ enum class PixelLayout : uint8_t { kGray, kBgr };  // 8 bits a channel, interlea
 
 struct DecodeRequest {
   PixelLayout layout = PixelLayout::kGray;
-  uint32_t min_short_side_px = 128;  // may be reduced by 2, 4, 8 while the short side stays at least this; 0 = full size
+  uint32_t min_short_side_px =
+      128;  // may be reduced by 2, 4, 8 while the short side stays at least this; 0 = full size
   uint64_t max_pixels = 400'000'000;
 };
 
-// A decoded picture, upright only after apply_orientation. Rows are `stride_bytes` apart.
+// A decoded picture as it lies in the file: extract/orientation.h says how it is shown. Rows are `stride_bytes` apart.
+// A pixel of a reduced picture stands for `reduction` x `reduction` original ones (their mean), the last of a row or
+// column for those that are left. Alpha is composited on white; 16 bits a sample are scaled to 8.
 struct Picture {
-  std::vector<uint8_t> pixels;
-  uint32_t width_px = 0, height_px = 0, stride_bytes = 0;   // of the decoded (possibly reduced) raster, as stored in the file
-  uint32_t full_width_px = 0, full_height_px = 0;           // of the file's raster
+  std::vector<uint8_t> pixels;  // stride_bytes * height_px count; what a larger picture left behind may follow
+  uint32_t width_px = 0, height_px = 0,
+           stride_bytes = 0;                       // of the decoded (possibly reduced) raster, as stored in the file
+  uint32_t full_width_px = 0, full_height_px = 0;  // of the file's raster
   PixelLayout layout = PixelLayout::kGray;
   uint8_t reduction = 1;
-  uint8_t orientation = 1;      // EXIF, not applied to `pixels`
+  uint8_t orientation = 1;  // EXIF, not applied to `pixels`
   ImageFormat format = ImageFormat::kUnknown;
   bool animated = false, has_alpha = false, damaged = false;
-  std::string warning;          // first warning of the decoder
+  std::string warning;  // first warning of the decoder
 };
 
-// Reuses `picture`'s memory. Errors: kCorrupt, kUnsupported, kTooLarge, each with a reason for the user.
+// Only JPEG is decoded as far as it goes when data is missing or wrong (`damaged`, with the decoder's first warning);
+// in the other formats a row that cannot be read is kCorrupt. Reuses `picture`'s memory. Errors: kCorrupt,
+// kUnsupported, kTooLarge, each with a reason for the user.
 Result<> decode(std::span<const std::byte> file_bytes, const DecodeRequest& request, Picture& picture);
 
 // What `doctor` lists.
-struct DecoderInfo { ImageFormat format; std::string library; };   // "libjpeg-turbo 2.1.5"
+struct DecoderInfo {
+  ImageFormat format;
+  std::string library;
+};  // "libjpeg-turbo 2.1.5"
 std::vector<DecoderInfo> decoders();
 
 }  // namespace pairloom::workerproc

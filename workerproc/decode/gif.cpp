@@ -39,8 +39,8 @@ tl::unexpected<Error> corrupt(int error) {
   return fail(Errc::kCorrupt, fmt::format("GIF: {}", reason != nullptr ? reason : "damaged data"));
 }
 
-// Goes on to the next image descriptor; false at the end of the file or of what can be read. The transparent colour index of
-// the last graphic control extension on the way goes to `transparent`.
+// Goes on to the next image descriptor; false at the end of the file or of what can be read. The transparent colour
+// index of the last graphic control extension on the way goes to `transparent`.
 bool to_next_frame(GifFileType* gif, std::optional<int>& transparent) {
   GifRecordType record = UNDEFINED_RECORD_TYPE;
   while (DGifGetRecordType(gif, &record) == GIF_OK) {
@@ -61,7 +61,11 @@ bool to_next_frame(GifFileType* gif, std::optional<int>& transparent) {
 class FrameRows {
  public:
   FrameRows(GifFileType* gif, size_t width, size_t height, bool interlaced)
-      : gif_(gif), width_(width), height_(height), interlaced_(interlaced), indices_(width * (interlaced ? height : 1)) {}
+      : gif_(gif),
+        width_(width),
+        height_(height),
+        interlaced_(interlaced),
+        indices_(width * (interlaced ? height : 1)) {}
 
   bool read_interlaced() {
     static constexpr size_t kPasses[4][2] = {{0, 8}, {4, 8}, {2, 4}, {1, 2}};  // GIF89a specification, appendix E
@@ -85,7 +89,8 @@ class FrameRows {
 };
 
 // One frame row into a canvas row of RGB. Indices beyond the colour table are black. True if a pixel was transparent.
-bool paint(const uint8_t* indices, size_t width, const ColorMapObject& map, std::optional<int> transparent, uint8_t* rgb) {
+bool paint(const uint8_t* indices, size_t width, const ColorMapObject& map, std::optional<int> transparent,
+           uint8_t* rgb) {
   bool any_transparent = false;
   for (size_t x = 0; x < width; ++x, rgb += 3) {
     if (indices[x] == transparent) {
@@ -139,13 +144,16 @@ Result<> decode_gif(std::span<const std::byte> file, const DecodeRequest& reques
   if (frame.Width <= 0 || frame.Height <= 0 || frame.Left < 0 || frame.Top < 0)
     return fail(Errc::kCorrupt, fmt::format("GIF: {}x{} pixels: there is no picture", frame.Width, frame.Height));
   // As browsers do, a canvas smaller than its first frame is taken to be as large as that.
-  PAIRLOOM_TRY(begin_picture(picture, request, "GIF", static_cast<uint64_t>(std::max(gif->SWidth, frame.Left + frame.Width)),
+  PAIRLOOM_TRY(begin_picture(picture, request, "GIF",
+                             static_cast<uint64_t>(std::max(gif->SWidth, frame.Left + frame.Width)),
                              static_cast<uint64_t>(std::max(gif->SHeight, frame.Top + frame.Height)), file.size()));
   PAIRLOOM_TRY(read_frame(gif.get(), transparent, picture));
   picture.animated = to_next_frame(gif.get(), transparent);
   return {};
 }
 
-std::string gif_library() { return fmt::format("giflib {}.{}.{}", GIFLIB_MAJOR, GIFLIB_MINOR, GIFLIB_RELEASE); }
+std::string gif_library() {
+  return fmt::format("giflib {}.{}.{}", GIFLIB_MAJOR, GIFLIB_MINOR, GIFLIB_RELEASE);
+}
 
 }  // namespace pairloom::workerproc

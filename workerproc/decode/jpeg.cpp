@@ -1,5 +1,5 @@
-// JPEG by libjpeg-turbo through its TurboJPEG interface, which keeps libjpeg's longjmp to itself. Decodes straight to gray and
-// to 1/2, 1/4, 1/8. Default flags: TJPF_BGR is then bit-identical with cv::imread.
+// JPEG by libjpeg-turbo through its TurboJPEG interface, which keeps libjpeg's longjmp to itself. Decodes straight to
+// gray and to 1/2, 1/4, 1/8. Default flags: TJPF_BGR is then bit-identical with cv::imread.
 #include <algorithm>
 #include <optional>
 
@@ -21,7 +21,7 @@ constexpr uint32_t kMaxJpegSidePx = 65500;  // JPEG_MAX_DIMENSION of libjpeg
 
 // What the markers before the first scan say that TurboJPEG does not.
 struct Markers {
-  uint8_t frame = 0;           // SOFn marker code, 0 = none seen
+  uint8_t frame = 0;  // SOFn marker code, 0 = none seen
   uint32_t precision_bits = 8, width = 0, height = 0;
   uint8_t orientation = 1;
 };
@@ -34,7 +34,10 @@ Markers read_markers(std::span<const std::byte> file) {
   size_t at = 2;
   while (reader.u8(at) == 0xFFu) {
     const uint32_t code = reader.u8(at + 1).value_or(kEndOfImage);
-    if (code == 0xFF) { ++at; continue; }  // fill byte
+    if (code == 0xFF) {
+      ++at;
+      continue;
+    }  // fill byte
     if (code == kStartOfScan || code == kEndOfImage) break;
     const bool alone = code == 0x01 || (code >= 0xD0 && code <= 0xD8);  // TEM, RSTn, SOI: no length
     const uint32_t length = alone ? 0 : reader.u16(at + 2).value_or(0);
@@ -47,7 +50,8 @@ Markers read_markers(std::span<const std::byte> file) {
       markers.width = reader.u16(at + 7).value_or(0);
     }
     const auto body = reader.slice(at + 4, length > 2 ? length - 2 : 0);
-    if (code == kApp1 && ByteReader(body).starts_with(std::string_view("Exif\0\0", 6))) markers.orientation = exif_orientation(body);
+    if (code == kApp1 && ByteReader(body).starts_with(std::string_view("Exif\0\0", 6)))
+      markers.orientation = exif_orientation(body);
     at += 2 + length;
   }
   return markers;
@@ -59,18 +63,23 @@ std::optional<std::string> unsupported_reason(const Markers& markers) {
     case 0:  // none found: the library says why
     case 0xC0:
     case 0xC1:
-    case 0xC2: break;
-    case 0xC3: return "lossless coding";
+    case 0xC2:
+      break;
+    case 0xC3:
+      return "lossless coding";
     case 0xC9:
-    case 0xCA: return "arithmetic coding";
-    default: return fmt::format("coding process SOF{}", markers.frame - 0xC0);
+    case 0xCA:
+      return "arithmetic coding";
+    default:
+      return fmt::format("coding process SOF{}", markers.frame - 0xC0);
   }
   if (markers.precision_bits != 8) return fmt::format("{} bits a sample", markers.precision_bits);
   return std::nullopt;
 }
 
-// One handle for all files: its tables are made once. But TurboJPEG 2.1 leaves a handle in the middle of the file that failed in
-// tjDecompressHeader3, and every later file then fails too ("Bogus DQT index"): after an error comes a fresh one.
+// One handle for all files: its tables are made once. But TurboJPEG 2.1 leaves a handle in the middle of the file that
+// failed in tjDecompressHeader3, and every later file then fails too ("Bogus DQT index"): after an error comes a fresh
+// one.
 class Decompressor {
  public:
   Decompressor() = default;
@@ -107,18 +116,20 @@ Result<Header> read_header(Decompressor& decompressor, std::span<const std::byte
   Header header;
   int subsampling = 0;
   const auto* bytes = reinterpret_cast<const unsigned char*>(file.data());
-  const int status =
-      tjDecompressHeader3(decompressor.get(), bytes, file.size(), &header.width, &header.height, &subsampling, &header.colour_space);
-  // It also fails for a sampling that has no name in its enum, which it decodes all the same: the sizes are set by then.
+  const int status = tjDecompressHeader3(decompressor.get(), bytes, file.size(), &header.width, &header.height,
+                                         &subsampling, &header.colour_space);
+  // It also fails for a sampling that has no name in its enum, which it decodes all the same: the sizes are set by
+  // then.
   if (status != 0 && (header.width <= 0 || header.height <= 0 || header.colour_space < 0))
     return decompressor.corrupt();
   if (header.width <= 0 || header.height <= 0) return fail(Errc::kCorrupt, "JPEG: tables only, no picture");
   return header;
 }
 
-// Decodes at picture's reduction into `out`, rows `stride` bytes apart. A warning (damaged or truncated data) leaves a whole
-// picture, and marks it.
-Result<> decompress(Decompressor& decompressor, std::span<const std::byte> file, TJPF format, uint8_t* out, size_t stride, Picture& picture) {
+// Decodes at picture's reduction into `out`, rows `stride` bytes apart. A warning (damaged or truncated data) leaves a
+// whole picture, and marks it.
+Result<> decompress(Decompressor& decompressor, std::span<const std::byte> file, TJPF format, uint8_t* out,
+                    size_t stride, Picture& picture) {
   const tjhandle handle = decompressor.get();
   const auto* bytes = reinterpret_cast<const unsigned char*>(file.data());
   if (tjDecompress2(handle, bytes, file.size(), out, static_cast<int>(picture.width_px), static_cast<int>(stride),
@@ -153,20 +164,24 @@ Result<> decompress_cmyk(Decompressor& decompressor, std::span<const std::byte> 
 
 Result<> decode_jpeg(std::span<const std::byte> file, const DecodeRequest& request, Picture& picture) {
   const Markers markers = read_markers(file);
-  if (const auto reason = unsupported_reason(markers)) return fail(Errc::kUnsupported, fmt::format("JPEG: {} is not supported", *reason));
+  if (const auto reason = unsupported_reason(markers))
+    return fail(Errc::kUnsupported, fmt::format("JPEG: {} is not supported", *reason));
 
   if (std::max(markers.width, markers.height) > kMaxJpegSidePx)
-    return fail(Errc::kTooLarge, fmt::format("JPEG: {}x{} pixels exceed the limit of {} a side", markers.width, markers.height, kMaxJpegSidePx));
+    return fail(Errc::kTooLarge, fmt::format("JPEG: {}x{} pixels exceed the limit of {} a side", markers.width,
+                                             markers.height, kMaxJpegSidePx));
 
   thread_local Decompressor decompressor;
   if (decompressor.get() == nullptr) return fail(Errc::kTooLarge, "JPEG: no memory for the decoder");
   PAIRLOOM_ASSIGN(const Header header, read_header(decompressor, file));
-  PAIRLOOM_TRY(begin_picture(picture, request, "JPEG", static_cast<uint64_t>(header.width), static_cast<uint64_t>(header.height),
-                             file.size()));
+  PAIRLOOM_TRY(begin_picture(picture, request, "JPEG", static_cast<uint64_t>(header.width),
+                             static_cast<uint64_t>(header.height), file.size()));
   picture.orientation = markers.orientation;
 
-  // A faster decoder of reduced gray pictures belongs here: whatever it cannot do or doubts falls through to libjpeg-turbo.
-  if (header.colour_space == TJCS_CMYK || header.colour_space == TJCS_YCCK) return decompress_cmyk(decompressor, file, picture);
+  // A faster decoder of reduced gray pictures belongs here: whatever it cannot do or doubts falls through to
+  // libjpeg-turbo.
+  if (header.colour_space == TJCS_CMYK || header.colour_space == TJCS_YCCK)
+    return decompress_cmyk(decompressor, file, picture);
   const TJPF format = picture.layout == PixelLayout::kBgr ? TJPF_BGR : TJPF_GRAY;
   return decompress(decompressor, file, format, picture.pixels.data(), picture.stride_bytes, picture);
 }

@@ -1,5 +1,5 @@
-// Block by block: the inner loops of the reduced JPEG decoder (jpeg_scan.cpp). Each takes one block's bits and does with
-// them what the asked-for size needs. Runs in: worker only.
+// Block by block: the inner loops of the reduced JPEG decoder (jpeg_scan.cpp). Each takes one block's bits and does
+// with them what the asked-for size needs. Runs in: worker only.
 #pragma once
 
 #include <array>
@@ -17,8 +17,9 @@
 
 namespace pairloom::workerproc::jpeg_blocks {
 
-// The longest MCU: 10 blocks of a DC difference (16 + 11 bits) and 63 terms (16 + 10 bits each), and what the bit reader
-// holds or reads ahead. Readable behind the entropy-coded bytes, so that one check per MCU is enough.
+// The bytes that must be readable behind the entropy-coded ones, so that looking once per MCU whether they are used up
+// is enough: the longest MCU, 10 blocks of a DC difference (16 + 11 bits) and 63 terms (16 + 10 bits each), and what
+// the bit reader takes or reads ahead.
 constexpr size_t kReadAheadBytes = 4096;
 static_assert(10 * (27 + 63 * 26) / 8 + 16 < kReadAheadBytes);
 
@@ -33,7 +34,7 @@ constexpr std::array<uint8_t, 256> kPlaces = [] {
 
 enum class Step { kGoOn, kBlockEnds, kBad };
 
-// What follows when the AC terms in one look-up do not simply go on: see AcTable.
+// Of a k that is not below 63: see AcTable.
 constexpr bool block_ends(uint32_t k) {
   return k == 63 || (k >= AcTable::kEndOfBlock && k < AcTable::kEndOfBlock + 63);
 }
@@ -104,9 +105,8 @@ template <class Store>
     return Step::kGoOn;
   }
   if (!block_ends(next)) [[unlikely]]
-    return one_symbol(in, table, k, [&](uint32_t at, int32_t value) {
-      block[kPlaces[at]] = static_cast<int16_t>(value);
-    });
+    return one_symbol(in, table, k,
+                      [&](uint32_t at, int32_t value) { block[kPlaces[at]] = static_cast<int16_t>(value); });
   in.drop(entry.total_bits);
   return Step::kBlockEnds;
 }
@@ -135,11 +135,11 @@ template <class Store>
 #endif
 }
 
-// The luma plane being decoded: one cell per block.
-template <class Pixel>
+// Luma as it is decoded: one cell, or kSide x kSide cells, per block.
+template <class Cell>
 struct Plane {
-  Pixel* cells = nullptr;
-  size_t stride = 0;  // in Pixels
+  Cell* cells = nullptr;
+  size_t stride = 0;  // in cells
 };
 
 // What to do with a block of luma ...
@@ -204,15 +204,17 @@ struct LumaFirstDc {
   const DcTable* dc;
   Plane<int16_t> plane;
   uint8_t low_bit;
-  uint32_t prediction = 0;
+  int32_t prediction = 0;
+  static constexpr int32_t kMaxPrediction = 1 << 24;  // far out of range; libjpeg gives up at 1 << 31
 
   void restart() { prediction = 0; }
   [[gnu::always_inline]] bool operator()(BitReader& in, size_t x, size_t y) {
     int32_t difference;
     in.refill();
     if (!read_dc(in, *dc, difference)) return false;
-    prediction += static_cast<uint32_t>(difference);
-    plane.cells[y * plane.stride + x] = static_cast<int16_t>(prediction << low_bit);
+    prediction += difference;
+    if (prediction < -kMaxPrediction || prediction > kMaxPrediction) return false;
+    plane.cells[y * plane.stride + x] = static_cast<int16_t>(static_cast<uint32_t>(prediction) << low_bit);
     return true;
   }
 };

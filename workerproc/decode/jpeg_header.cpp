@@ -12,11 +12,13 @@ namespace {
 constexpr uint8_t kSof0 = 0xC0, kSof1 = 0xC1, kSof2 = 0xC2, kDht = 0xC4, kSoi = 0xD8, kEoi = 0xD9, kSos = 0xDA,
                   kDqt = 0xDB, kDri = 0xDD, kApp0 = 0xE0, kApp14 = 0xEE, kApp15 = 0xEF, kCom = 0xFE;
 
-constexpr uint32_t kMaxSidePx = 65500;   // libjpeg's JPEG_MAX_DIMENSION
-constexpr int kMaxBlocksInMcu = 10;      // T.81, B.2.3
-constexpr int kMaxPointTransform = 13;   // Al, as libjpeg limits it
+constexpr uint32_t kMaxSidePx = 65500;  // libjpeg's JPEG_MAX_DIMENSION
+constexpr int kMaxBlocksInMcu = 10;     // T.81, B.2.3
+constexpr int kMaxPointTransform = 13;  // Al, as libjpeg limits it
 
-uint32_t read_u16(const uint8_t* p) { return static_cast<uint32_t>(p[0]) << 8 | p[1]; }
+uint32_t read_u16(const uint8_t* p) {
+  return static_cast<uint32_t>(p[0]) << 8 | p[1];
+}
 
 bool starts_with(std::span<const uint8_t> bytes, std::string_view text) {
   return bytes.size() >= text.size() && std::memcmp(bytes.data(), text.data(), text.size()) == 0;
@@ -30,7 +32,8 @@ JpegHeaderReader::Found JpegHeaderReader::next() {
     position_ = 2;
   }
   for (;;) {
-    // A marker: 0xFF, any number of fill bytes 0xFF, a code. Other bytes between segments would be a warning of libjpeg's.
+    // A marker: 0xFF, any number of fill bytes 0xFF, a code. Other bytes between segments would be a warning of
+    // libjpeg's.
     if (position_ >= file_.size() || file_[position_] != 0xFF) return Found::kDeclined;
     while (position_ < file_.size() && file_[position_] == 0xFF) ++position_;
     if (position_ >= file_.size()) return Found::kDeclined;
@@ -174,7 +177,8 @@ bool JpegHeaderReader::read_quant_tables(Segment segment) {
     if (slot > 3 || segment.size() < size) return false;
     for (size_t i = 0; i < 64; ++i) {
       const uint32_t value = wide ? read_u16(&segment[1 + 2 * i]) : segment[1 + i];
-      if (value == 0 || value > 32767) return false;  // no encoder means that, and libjpeg's arithmetic is 16-bit signed
+      if (value == 0 || value > 32767)
+        return false;  // no encoder means that, and libjpeg's arithmetic is 16-bit signed
       tables_.quant[slot][kJpegNaturalOrder[i]] = static_cast<uint16_t>(value);
     }
     tables_.quant_defined[slot] = true;

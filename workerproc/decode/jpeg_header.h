@@ -1,5 +1,6 @@
-// The marker segments of a JPEG, before and between its scans, for the reduced decoder (jpeg_scan.h). It accepts what the
-// decoder can handle and what libjpeg-turbo reads without a warning, and declines everything else. Runs in: worker only.
+// The marker segments of a JPEG, before and between its scans, for the reduced decoder (jpeg_scan.h). It accepts what
+// the decoder can handle and what libjpeg-turbo reads without a warning, and declines everything else. Runs in: worker
+// only.
 #pragma once
 
 #include <array>
@@ -39,8 +40,8 @@ struct JpegScan {
 
 // The tables in force. Huffman tables are left as they stand in the file: 16 counts, then the symbols.
 struct JpegTables {
-  std::array<std::span<const uint8_t>, 4> dc, ac;               // empty: not defined
-  std::array<std::array<uint16_t, 64>, 4> quant{};              // row-major, not zigzag; entries are 1..32767
+  std::array<std::span<const uint8_t>, 4> dc, ac;   // empty: not defined
+  std::array<std::array<uint16_t, 64>, 4> quant{};  // row-major, not zigzag; entries are 1..32767
   std::array<bool, 4> quant_defined{};
   uint32_t restart_interval_mcus = 0;
 };

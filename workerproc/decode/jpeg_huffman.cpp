@@ -56,7 +56,9 @@ bool DcTable::build(std::span<const uint8_t> spec) {
   return true;
 }
 
-DcTable::Symbol DcTable::find(uint64_t window) const { return symbol_of(code_.find(window)); }
+DcTable::Symbol DcTable::find(uint64_t window) const {
+  return symbol_of(code_.find(window));
+}
 
 AcTable::Symbol AcTable::symbol_of(HuffmanSymbol symbol) {
   const uint8_t run = symbol.value >> 4, size = symbol.value & 15;
@@ -170,7 +172,9 @@ Table* HuffmanCache::find_or_build(Slots<Table>& slots, std::span<const uint8_t>
   return oldest->table.get();
 }
 
-const DcTable* HuffmanCache::dc(std::span<const uint8_t> spec) { return find_or_build(dc_, spec); }
+const DcTable* HuffmanCache::dc(std::span<const uint8_t> spec) {
+  return find_or_build(dc_, spec);
+}
 
 const AcTable* HuffmanCache::ac(std::span<const uint8_t> spec, bool with_terms) {
   AcTable* table = find_or_build(ac_, spec);

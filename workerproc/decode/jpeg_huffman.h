@@ -62,7 +62,8 @@ constexpr uint32_t kMaxDcSize = 11, kMaxAcSize = 10;
 // The canonical code of a DHT segment (T.81, C.2).
 class HuffmanCode {
  public:
-  // `spec`: 16 counts and the symbols. False: not a prefix code in which no code is all ones (what libjpeg refuses too).
+  // `spec`: 16 counts and the symbols. False: not a prefix code in which no code is all ones (what libjpeg refuses
+  // too).
   bool assign(std::span<const uint8_t> spec);
   // By comparing: for codes too long for a table.
   HuffmanSymbol find(uint64_t window) const;
@@ -86,8 +87,8 @@ class DcTable {
   static constexpr int kBits = 9;
 
   struct Symbol {
-    uint8_t total_bits = 0;  // 0: not in the table, or no such symbol
-    uint8_t code_bits = 0;   // before the value bits
+    uint8_t total_bits = 0;   // 0: not in the table, or no such symbol
+    uint8_t code_bits = 0;    // before the value bits
     uint8_t value_shift = 0;  // for signed_bits
   };
 

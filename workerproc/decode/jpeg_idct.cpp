@@ -10,8 +10,9 @@
 namespace pairloom::workerproc {
 namespace {
 
-// Loeffler, Ligtenberg and Moschytz, "Practical fast 1-D DCT algorithms with 11 multiplications" (ICASSP 1989), with the
-// outputs averaged in twos or fours, as jidctred.c derives it. Constants are in 1/8192; the first pass keeps 2 more bits.
+// Loeffler, Ligtenberg and Moschytz, "Practical fast 1-D DCT algorithms with 11 multiplications" (ICASSP 1989), with
+// the outputs averaged in twos or fours, as jidctred.c derives it. Constants are in 1/8192; the first pass keeps 2 more
+// bits.
 constexpr int kConstBits = 13, kPass1Bits = 2;
 
 // 4 outputs from 8 terms (the fifth does not matter): even part
@@ -26,14 +27,20 @@ constexpr int16_t kTwo1 = 29692, kTwo3 = -10426, kTwo5 = 6967, kTwo7 = -5906;
 constexpr int kPass1Shift2 = kConstBits - kPass1Bits + 2, kPass2Shift2 = kConstBits + kPass1Bits + 3 + 2;
 
 // Sums wrap, as the vector instructions do; only nonsense gets that far.
-uint32_t times(int32_t value, int32_t constant) { return static_cast<uint32_t>(value * constant); }
+uint32_t times(int32_t value, int32_t constant) {
+  return static_cast<uint32_t>(value * constant);
+}
 
 int32_t descale(uint32_t sum, int shift) {
   return static_cast<int32_t>(sum + (uint32_t{1} << (shift - 1))) >> shift;
 }
 
-int32_t saturate16(int32_t value) { return std::clamp(value, -32768, 32767); }
-uint8_t to_pixel(int32_t value) { return static_cast<uint8_t>(std::clamp(value, -128, 127) + 128); }
+int32_t saturate16(int32_t value) {
+  return std::clamp(value, -32768, 32767);
+}
+uint8_t to_pixel(int32_t value) {
+  return static_cast<uint8_t>(std::clamp(value, -128, 127) + 128);
+}
 
 int16_t dequantize(int16_t term, int16_t quant) {
   return static_cast<int16_t>(static_cast<uint32_t>(static_cast<int32_t>(term) * quant));
@@ -103,7 +110,9 @@ void jpeg_idct_2x2_portable(const int16_t* terms, const int16_t* quant, uint8_t*
 #if defined(__SSE2__)
 namespace {
 
-__m128i load_row(const int16_t* p) { return _mm_load_si128(reinterpret_cast<const __m128i*>(p)); }
+__m128i load_row(const int16_t* p) {
+  return _mm_load_si128(reinterpret_cast<const __m128i*>(p));
+}
 
 __m128i load_dequantized(const int16_t* terms, const int16_t* quant, int row) {
   return _mm_mullo_epi16(load_row(terms + row * 8), load_row(quant + row * 8));
@@ -111,8 +120,8 @@ __m128i load_dequantized(const int16_t* terms, const int16_t* quant, int row) {
 
 // Four times (low, high): what _mm_madd_epi16 multiplies pairs of 16-bit values with.
 __m128i pair(int16_t low, int16_t high) {
-  return _mm_set1_epi32(static_cast<int32_t>(static_cast<uint32_t>(static_cast<uint16_t>(high)) << 16 |
-                                             static_cast<uint16_t>(low)));
+  return _mm_set1_epi32(
+      static_cast<int32_t>(static_cast<uint32_t>(static_cast<uint16_t>(high)) << 16 | static_cast<uint16_t>(low)));
 }
 
 // 16-bit values in the low (kHalf 0) or high half of `v`, sign-extended and shifted left.
@@ -136,10 +145,10 @@ struct FourSums {
 };
 FourSums four_sums(__m128i even, __m128i terms26, __m128i terms13, __m128i terms57) {
   const __m128i even26 = _mm_madd_epi16(terms26, pair(kEven2, kEven6));
-  const __m128i outer = _mm_add_epi32(_mm_madd_epi16(terms13, pair(kOuter1, kOuter3)),
-                                      _mm_madd_epi16(terms57, pair(kOuter5, kOuter7)));
-  const __m128i inner = _mm_add_epi32(_mm_madd_epi16(terms13, pair(kInner1, kInner3)),
-                                      _mm_madd_epi16(terms57, pair(kInner5, kInner7)));
+  const __m128i outer =
+      _mm_add_epi32(_mm_madd_epi16(terms13, pair(kOuter1, kOuter3)), _mm_madd_epi16(terms57, pair(kOuter5, kOuter7)));
+  const __m128i inner =
+      _mm_add_epi32(_mm_madd_epi16(terms13, pair(kInner1, kInner3)), _mm_madd_epi16(terms57, pair(kInner5, kInner7)));
   const __m128i plus = _mm_add_epi32(even, even26), minus = _mm_sub_epi32(even, even26);
   return {{_mm_add_epi32(plus, outer), _mm_add_epi32(minus, inner), _mm_sub_epi32(minus, inner),
            _mm_sub_epi32(plus, outer)}};
@@ -155,10 +164,9 @@ void store_4(uint8_t* out, __m128i pixels) {
 void jpeg_idct_4x4(const int16_t* terms, const int16_t* quant, uint8_t* out, size_t stride) {
   // Columns -> 4 rows of 16-bit intermediates, then transposed: column pairs (0 1), (2 3), (4 5), (6 7) of four values.
   __m128i columns01, columns23, columns45, columns67;
-  const __m128i any = _mm_or_si128(
-      _mm_or_si128(_mm_or_si128(load_row(terms + 8), load_row(terms + 16)),
-                   _mm_or_si128(load_row(terms + 24), load_row(terms + 40))),
-      _mm_or_si128(load_row(terms + 48), load_row(terms + 56)));
+  const __m128i any = _mm_or_si128(_mm_or_si128(_mm_or_si128(load_row(terms + 8), load_row(terms + 16)),
+                                                _mm_or_si128(load_row(terms + 24), load_row(terms + 40))),
+                                   _mm_or_si128(load_row(terms + 48), load_row(terms + 56)));
   const __m128i row0 = load_dequantized(terms, quant, 0);
   if (_mm_movemask_epi8(_mm_cmpeq_epi8(any, _mm_setzero_si128())) == 0xFFFF) {
     const __m128i scaled = _mm_slli_epi16(row0, kPass1Bits);
@@ -187,9 +195,8 @@ void jpeg_idct_4x4(const int16_t* terms, const int16_t* quant, uint8_t* out, siz
   }
 
   // Rows -> pixels; lane = row.
-  const FourSums sums =
-      four_sums(widen_low<kConstBits + 1>(columns01), _mm_unpacklo_epi16(columns23, columns67),
-                _mm_unpackhi_epi16(columns01, columns23), _mm_unpackhi_epi16(columns45, columns67));
+  const FourSums sums = four_sums(widen_low<kConstBits + 1>(columns01), _mm_unpacklo_epi16(columns23, columns67),
+                                  _mm_unpackhi_epi16(columns01, columns23), _mm_unpackhi_epi16(columns45, columns67));
   const __m128i pixels02 = _mm_packs_epi32(descale<kPass2Shift4>(sums.sum[0]), descale<kPass2Shift4>(sums.sum[2]));
   const __m128i pixels13 = _mm_packs_epi32(descale<kPass2Shift4>(sums.sum[1]), descale<kPass2Shift4>(sums.sum[3]));
   const __m128i pixels01 = _mm_unpacklo_epi16(pixels02, pixels13), pixels23 = _mm_unpackhi_epi16(pixels02, pixels13);
@@ -211,7 +218,7 @@ void jpeg_idct_2x2(const int16_t* terms, const int16_t* quant, uint8_t* out, siz
   const __m128i odd_high = _mm_add_epi32(_mm_madd_epi16(_mm_unpackhi_epi16(row1, row3), pair(kTwo1, kTwo3)),
                                          _mm_madd_epi16(_mm_unpackhi_epi16(row5, row7), pair(kTwo5, kTwo7)));
   const __m128i even_low = widen_low<kConstBits + 2>(row0), even_high = widen_high<kConstBits + 2>(row0);
-  const __m128i upper_low = descale<kPass1Shift2>(_mm_add_epi32(even_low, odd_low));     // 0 1 . 3
+  const __m128i upper_low = descale<kPass1Shift2>(_mm_add_epi32(even_low, odd_low));  // 0 1 . 3
   const __m128i lower_low = descale<kPass1Shift2>(_mm_sub_epi32(even_low, odd_low));
   const __m128i upper_high = descale<kPass1Shift2>(_mm_add_epi32(even_high, odd_high));  // . 5 . 7
   const __m128i lower_high = descale<kPass1Shift2>(_mm_sub_epi32(even_high, odd_high));
@@ -220,9 +227,9 @@ void jpeg_idct_2x2(const int16_t* terms, const int16_t* quant, uint8_t* out, siz
   const __m128i upper = _mm_packs_epi32(upper_low, upper_high), lower = _mm_packs_epi32(lower_low, lower_high);
   const __m128i odd_factors = _mm_setr_epi16(0, kTwo1, 0, kTwo3, 0, kTwo5, 0, kTwo7);
   const __m128i upper_odd = _mm_madd_epi16(upper, odd_factors), lower_odd = _mm_madd_epi16(lower, odd_factors);
-  const __m128i mixed = _mm_add_epi32(_mm_unpacklo_epi32(upper_odd, lower_odd),
-                                      _mm_unpackhi_epi32(upper_odd, lower_odd));  // u l u l
-  const __m128i odd = _mm_add_epi32(mixed, _mm_shuffle_epi32(mixed, 0xEE));           // lanes 0, 1
+  const __m128i mixed =
+      _mm_add_epi32(_mm_unpacklo_epi32(upper_odd, lower_odd), _mm_unpackhi_epi32(upper_odd, lower_odd));  // u l u l
+  const __m128i odd = _mm_add_epi32(mixed, _mm_shuffle_epi32(mixed, 0xEE));                               // lanes 0, 1
   const __m128i even = _mm_slli_epi32(_mm_unpacklo_epi32(upper_low, lower_low), kConstBits + 2);
   const __m128i sums = _mm_unpacklo_epi32(_mm_add_epi32(even, odd), _mm_sub_epi32(even, odd));
   const __m128i words = _mm_packs_epi32(descale<kPass2Shift2>(sums), _mm_setzero_si128());

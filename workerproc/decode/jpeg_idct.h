@@ -10,8 +10,8 @@
 
 namespace pairloom::workerproc {
 
-// `terms` and `quant`: 64 values, row-major (rows: vertical frequency), 16-byte aligned. Products wrap to 16 bits. `out`: the
-// block's first pixel; rows are `stride` apart.
+// `terms` and `quant`: 64 values, row-major (rows: vertical frequency), 16-byte aligned. Products wrap to 16 bits.
+// `out`: the block's first pixel; rows are `stride` apart.
 void jpeg_idct_4x4(const int16_t* terms, const int16_t* quant, uint8_t* out, size_t stride);
 void jpeg_idct_2x2(const int16_t* terms, const int16_t* quant, uint8_t* out, size_t stride);
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <new>
 #include <utility>
 
 #include "workerproc/decode/jpeg_blocks.h"
@@ -17,7 +18,9 @@ using namespace jpeg_blocks;
 
 constexpr uint8_t kRst0 = 0xD0, kRst7 = 0xD7;
 
-uint32_t divide_up(uint32_t value, uint32_t divisor) { return (value + divisor - 1) / divisor; }
+uint32_t divide_up(uint32_t value, uint32_t divisor) {
+  return (value + divisor - 1) / divisor;
+}
 
 // The entropy-coded bytes of one scan, one restart interval at a time, without their stuffing.
 class EntropyReader {
@@ -25,7 +28,9 @@ class EntropyReader {
   EntropyReader(std::span<const uint8_t> file, size_t position, std::vector<uint8_t>& buffer)
       : file_(file), position_(position), buffer_(buffer) {
     const size_t needed = file.size() - position + kReadAheadBytes;
-    if (buffer_.size() < needed) buffer_.resize(needed);
+    if (buffer_.size() >= needed) return;
+    buffer_.clear();  // nothing worth copying
+    buffer_.resize(needed);
   }
 
   // Takes everything up to the next marker. False: the file ends before one.
@@ -92,10 +97,10 @@ struct McuPlan {
   uint32_t luma_width = 0, luma_height = 0;  // in blocks; 0: no luma in this scan
   uint32_t chroma_parts = 0;
   struct Part {
-    uint32_t blocks;
-    Chroma skip;
+    uint32_t blocks = 0;
+    Chroma skip{};
   };
-  std::array<Part, kJpegMaxComponents> chroma;
+  std::array<Part, kJpegMaxComponents> chroma{};
 
   uint64_t blocks() const {
     uint64_t in_mcu = static_cast<uint64_t>(luma_width) * luma_height;
@@ -148,6 +153,13 @@ struct ReducedJpegDecoder::State {
   HuffmanCache tables;
   std::vector<uint8_t> entropy;   // a restart interval without stuffing
   std::vector<int16_t> dc_plane;  // progressive: luma's DC terms
+
+  // Memory is kept for the next file, but not for ever because of one.
+  void forget_giants() {
+    constexpr size_t kKeptBytes = 32 << 20;
+    if (entropy.capacity() > kKeptBytes) entropy = {};
+    if (dc_plane.capacity() * sizeof(int16_t) > kKeptBytes) dc_plane = {};
+  }
 };
 
 // One file on its way through the decoder.
@@ -343,8 +355,13 @@ ReducedJpegDecoder::~ReducedJpegDecoder() = default;
 ReducedJpeg ReducedJpegDecoder::decode(std::span<const std::byte> bytes, int reduction, GrayRaster& out) {
   if (reduction != 2 && reduction != 4 && reduction != 8) return ReducedJpeg::kDeclined;
   const std::span<const uint8_t> file(reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size());
-  return Decoding(file, static_cast<uint32_t>(reduction), *state_, out).run() ? ReducedJpeg::kDone
-                                                                             : ReducedJpeg::kDeclined;
+  bool done = false;
+  try {
+    done = Decoding(file, static_cast<uint32_t>(reduction), *state_, out).run();
+  } catch (const std::bad_alloc&) {  // the worker's memory limit; libjpeg-turbo may get by with less
+  }
+  state_->forget_giants();
+  return done ? ReducedJpeg::kDone : ReducedJpeg::kDeclined;
 }
 
 }  // namespace pairloom::workerproc

@@ -8,9 +8,9 @@
 // - progressive at 1/8: equal as well, from the DC scans alone. The AC scans are passed over unread, so damage inside
 //   them goes unnoticed: it would not change a pixel at this size.
 // Declined: progressive at 1/2 and 1/4, RGB, CMYK, YCCK, 12 bits, arithmetic, lossless, hierarchical, a line count that
-// comes later (DNL), no Huffman tables of its own (Motion JPEG), anything between the end of a scan and the next marker,
-// no end-of-image marker, and every sign of damage: unknown codes, blocks with more than 64 terms, wrong or missing
-// restart markers, too few or too many entropy-coded bytes.
+// comes later (DNL), no Huffman tables of its own (Motion JPEG), anything between the end of a scan and the next
+// marker, no end-of-image marker, and every sign of damage: unknown codes, blocks with more than 64 terms, wrong or
+// missing restart markers, too few or too many entropy-coded bytes.
 #pragma once
 
 #include <cstddef>
@@ -27,7 +27,7 @@ enum class ReducedJpeg {
 };
 
 struct GrayRaster {
-  std::vector<uint8_t> pixels;              // rows are `stride` bytes apart; at least stride * height bytes
+  std::vector<uint8_t> pixels;                 // rows are `stride` bytes apart; at least stride * height bytes
   uint32_t width = 0, height = 0, stride = 0;  // width = image width / reduction, rounded up; height likewise
 };
 
@@ -41,8 +41,8 @@ class ReducedJpegDecoder {
   ReducedJpegDecoder& operator=(const ReducedJpegDecoder&) = delete;
 
   // `reduction`: 2, 4 or 8. Reuses `out`'s memory; after kDeclined its contents mean nothing. Reads nothing outside
-  // `bytes`; time is linear in their number; memory is at most about 8 bytes per byte of the file and 1 per
-  // pixel of the result, and no result is larger than 64 times its file.
+  // `bytes`. Time is linear in their number, and so is memory: at most 70 bytes for each of them, whatever the header
+  // says.
   ReducedJpeg decode(std::span<const std::byte> bytes, int reduction, GrayRaster& out);
 
  private:

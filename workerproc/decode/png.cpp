@@ -1,5 +1,5 @@
-// PNG by libpng, row by row. libpng leaves by longjmp: guarded() is the one place that catches it, and what runs inside owns
-// nothing that would need a destructor.
+// PNG by libpng, row by row. libpng leaves by longjmp: guarded() is the one place that catches it, and what runs inside
+// owns nothing that would need a destructor.
 #include <algorithm>
 #include <csetjmp>
 #include <cstring>
@@ -44,9 +44,9 @@ struct Reading {
   png_infop info = nullptr;
   char error[200] = "";
   char warning[200] = "";
-  bool in_pixels = false;       // warnings before are about metadata, not about the picture
+  bool in_pixels = false;  // warnings before are about metadata, not about the picture
   RowWriter* writer = nullptr;
-  uint8_t* row = nullptr;       // one row, or for an interlaced file all of them
+  uint8_t* row = nullptr;  // one row, or for an interlaced file all of them
   size_t row_bytes = 0;
 
   explicit Reading(std::span<const std::byte> bytes) : file(bytes) {}
@@ -56,8 +56,9 @@ struct Reading {
 };
 
 void copy_text(char (&to)[200], const char* text) {
-  strncpy(to, text, sizeof to - 1);
-  to[sizeof to - 1] = 0;
+  const size_t length = std::min(strlen(text), sizeof to - 1);
+  memcpy(to, text, length);
+  to[length] = 0;
 }
 void on_error(png_structp png, png_const_charp text) {
   copy_text(static_cast<Reading*>(png_get_error_ptr(png))->error, text);
@@ -83,7 +84,8 @@ bool guarded(Reading& reading, void (*step)(Reading&)) {
 
 // Only chunks that change pixels are looked at (PLTE, tRNS); texts, profiles and the rest are skipped unread.
 void ignore_metadata(png_structp png) {
-  static const png_byte kNames[] = "bKGD\0cHRM\0eXIf\0gAMA\0hIST\0iCCP\0iTXt\0oFFs\0pCAL\0pHYs\0sBIT\0sCAL\0sPLT\0sRGB\0tEXt\0tIME\0zTXt";
+  static const png_byte kNames[] =
+      "bKGD\0cHRM\0eXIf\0gAMA\0hIST\0iCCP\0iTXt\0oFFs\0pCAL\0pHYs\0sBIT\0sCAL\0sPLT\0sRGB\0tEXt\0tIME\0zTXt";
   png_set_keep_unknown_chunks(png, PNG_HANDLE_CHUNK_NEVER, nullptr, 0);
   png_set_keep_unknown_chunks(png, PNG_HANDLE_CHUNK_NEVER, kNames, static_cast<int>(sizeof kNames / 5));
 }
@@ -125,7 +127,9 @@ void read_rows(Reading& reading) {
   png_read_end(png, nullptr);
 }
 
-tl::unexpected<Error> corrupt(const Reading& reading) { return fail(Errc::kCorrupt, fmt::format("PNG: {}", reading.error)); }
+tl::unexpected<Error> corrupt(const Reading& reading) {
+  return fail(Errc::kCorrupt, fmt::format("PNG: {}", reading.error));
+}
 
 }  // namespace
 
@@ -164,6 +168,8 @@ Result<> decode_png(std::span<const std::byte> file, const DecodeRequest& reques
   return {};
 }
 
-std::string png_library() { return fmt::format("libpng {}", png_get_libpng_ver(nullptr)); }
+std::string png_library() {
+  return fmt::format("libpng {}", png_get_libpng_ver(nullptr));
+}
 
 }  // namespace pairloom::workerproc

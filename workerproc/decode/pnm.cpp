@@ -1,4 +1,5 @@
-// PNM, P1 to P6 (netpbm.sourceforge.net/doc/pnm.html), by our own code: the format is simpler than any library's interface.
+// PNM, P1 to P6 (netpbm.sourceforge.net/doc/pnm.html), by our own code: the format is simpler than any library's
+// interface.
 #include <algorithm>
 #include <optional>
 
@@ -10,8 +11,12 @@
 namespace pairloom::workerproc {
 namespace {
 
-bool is_space(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
+bool is_space(char c) {
+  return c == ' ' || (c >= '\t' && c <= '\r');
+}
+bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
 
 // The text of a header or of a plain (P1..P3) raster.
 class Text {
@@ -32,7 +37,8 @@ class Text {
     skip_space_and_comments();
     if (at_ == file_.size() || !is_digit(peek())) return std::nullopt;
     uint64_t value = 0;
-    for (; at_ < file_.size() && is_digit(peek()); ++at_) value = std::min<uint64_t>(value * 10 + static_cast<uint64_t>(peek() - '0'), UINT32_MAX);
+    for (; at_ < file_.size() && is_digit(peek()); ++at_)
+      value = std::min<uint64_t>(value * 10 + static_cast<uint64_t>(peek() - '0'), UINT32_MAX);
     return static_cast<uint32_t>(value);
   }
   // Plain bitmaps need no space between their digits.
@@ -92,9 +98,12 @@ bool read_raw_row(std::span<const std::byte> file, size_t& at, const Header& hea
   if (at > file.size() || bytes > file.size() - at) return false;
   const auto* in = reinterpret_cast<const uint8_t*>(file.data()) + at;
   for (size_t i = 0; i < row.size(); ++i) {
-    if (header.bitmap) row[i] = (in[i / 8] >> (7 - i % 8) & 1) != 0 ? 0 : 255;
-    else if (sample_bytes == 2) row[i] = scaled(static_cast<uint32_t>(in[2 * i] << 8 | in[2 * i + 1]), header.max_value);
-    else row[i] = header.max_value == 255 ? in[i] : scaled(in[i], header.max_value);
+    if (header.bitmap)
+      row[i] = (in[i / 8] >> (7 - i % 8) & 1) != 0 ? 0 : 255;
+    else if (sample_bytes == 2)
+      row[i] = scaled(static_cast<uint32_t>(in[2 * i] << 8 | in[2 * i + 1]), header.max_value);
+    else
+      row[i] = header.max_value == 255 ? in[i] : scaled(in[i], header.max_value);
   }
   at += bytes;
   return true;

@@ -33,22 +33,42 @@ inline void gray_line_on_white(const uint8_t* in, uint8_t* out, size_t width) {
   }
 }
 
-PAIRLOOM_CLONES void rgb_to_gray(const uint8_t* in, uint8_t* out, size_t width) { gray_line<3, 0, 2>(in, out, width); }
-PAIRLOOM_CLONES void bgr_to_gray(const uint8_t* in, uint8_t* out, size_t width) { gray_line<3, 2, 0>(in, out, width); }
-PAIRLOOM_CLONES void rgba_to_gray(const uint8_t* in, uint8_t* out, size_t width) { gray_line_on_white<4, 0, 2>(in, out, width); }
-PAIRLOOM_CLONES void bgra_to_gray(const uint8_t* in, uint8_t* out, size_t width) { gray_line_on_white<4, 2, 0>(in, out, width); }
+PAIRLOOM_CLONES void rgb_to_gray(const uint8_t* in, uint8_t* out, size_t width) {
+  gray_line<3, 0, 2>(in, out, width);
+}
+PAIRLOOM_CLONES void bgr_to_gray(const uint8_t* in, uint8_t* out, size_t width) {
+  gray_line<3, 2, 0>(in, out, width);
+}
+PAIRLOOM_CLONES void rgba_to_gray(const uint8_t* in, uint8_t* out, size_t width) {
+  gray_line_on_white<4, 0, 2>(in, out, width);
+}
+PAIRLOOM_CLONES void bgra_to_gray(const uint8_t* in, uint8_t* out, size_t width) {
+  gray_line_on_white<4, 2, 0>(in, out, width);
+}
 PAIRLOOM_CLONES void gray_alpha_to_gray(const uint8_t* in, uint8_t* out, size_t width) {
   for (size_t x = 0; x < width; ++x) out[x] = on_white(in[2 * x], in[2 * x + 1]);
 }
 
 void to_gray_line(Samples samples, const uint8_t* in, uint8_t* out, size_t width) {
   switch (samples) {
-    case Samples::kGray: memcpy(out, in, width); break;
-    case Samples::kGrayAlpha: gray_alpha_to_gray(in, out, width); break;
-    case Samples::kRgb: rgb_to_gray(in, out, width); break;
-    case Samples::kBgr: bgr_to_gray(in, out, width); break;
-    case Samples::kRgba: rgba_to_gray(in, out, width); break;
-    case Samples::kBgra: bgra_to_gray(in, out, width); break;
+    case Samples::kGray:
+      memcpy(out, in, width);
+      break;
+    case Samples::kGrayAlpha:
+      gray_alpha_to_gray(in, out, width);
+      break;
+    case Samples::kRgb:
+      rgb_to_gray(in, out, width);
+      break;
+    case Samples::kBgr:
+      bgr_to_gray(in, out, width);
+      break;
+    case Samples::kRgba:
+      rgba_to_gray(in, out, width);
+      break;
+    case Samples::kBgra:
+      bgra_to_gray(in, out, width);
+      break;
   }
 }
 
@@ -76,10 +96,18 @@ void to_bgr_line(Samples samples, const uint8_t* in, uint8_t* out, size_t width)
     case Samples::kGrayAlpha:
       for (size_t x = 0; x < width; ++x) memset(out + 3 * x, on_white(in[2 * x], in[2 * x + 1]), 3);
       break;
-    case Samples::kRgb: colour_line(in, out, width, 3, 0); break;
-    case Samples::kBgr: memcpy(out, in, 3 * width); break;
-    case Samples::kRgba: colour_line_on_white(in, out, width, 0); break;
-    case Samples::kBgra: colour_line_on_white(in, out, width, 2); break;
+    case Samples::kRgb:
+      colour_line(in, out, width, 3, 0);
+      break;
+    case Samples::kBgr:
+      memcpy(out, in, 3 * width);
+      break;
+    case Samples::kRgba:
+      colour_line_on_white(in, out, width, 0);
+      break;
+    case Samples::kBgra:
+      colour_line_on_white(in, out, width, 2);
+      break;
   }
 }
 
@@ -97,15 +125,23 @@ inline void emit_gray(const uint16_t* __restrict sums, uint8_t* __restrict out, 
     out[x] = static_cast<uint8_t>(rows == kReduction ? sum / (kReduction * kReduction) : sum / area);
   }
 }
-PAIRLOOM_CLONES void emit_gray2(const uint16_t* sums, uint8_t* out, size_t n, unsigned rows) { emit_gray<2>(sums, out, n, rows); }
-PAIRLOOM_CLONES void emit_gray4(const uint16_t* sums, uint8_t* out, size_t n, unsigned rows) { emit_gray<4>(sums, out, n, rows); }
-PAIRLOOM_CLONES void emit_gray8(const uint16_t* sums, uint8_t* out, size_t n, unsigned rows) { emit_gray<8>(sums, out, n, rows); }
+PAIRLOOM_CLONES void emit_gray2(const uint16_t* sums, uint8_t* out, size_t n, unsigned rows) {
+  emit_gray<2>(sums, out, n, rows);
+}
+PAIRLOOM_CLONES void emit_gray4(const uint16_t* sums, uint8_t* out, size_t n, unsigned rows) {
+  emit_gray<4>(sums, out, n, rows);
+}
+PAIRLOOM_CLONES void emit_gray8(const uint16_t* sums, uint8_t* out, size_t n, unsigned rows) {
+  emit_gray<8>(sums, out, n, rows);
+}
 
 }  // namespace
 
 void convert_line(Samples samples, const uint8_t* in, PixelLayout layout, uint8_t* out, size_t width) {
-  if (layout == PixelLayout::kGray) to_gray_line(samples, in, out, width);
-  else to_bgr_line(samples, in, out, width);
+  if (layout == PixelLayout::kGray)
+    to_gray_line(samples, in, out, width);
+  else
+    to_bgr_line(samples, in, out, width);
 }
 
 uint8_t choose_reduction(uint32_t width_px, uint32_t height_px, uint32_t min_short_side_px) {
@@ -125,10 +161,11 @@ Result<> begin_picture(Picture& picture, const DecodeRequest& request, std::stri
                 fmt::format("{}: {}x{} pixels exceed the limit of {} a side", format, width_px, height_px, kMaxSidePx));
   const uint64_t pixels = width_px * height_px;
   if (pixels > request.max_pixels)
-    return fail(Errc::kTooLarge, fmt::format("{}: {}x{} pixels exceed the limit of {}", format, width_px, height_px, request.max_pixels));
+    return fail(Errc::kTooLarge, fmt::format("{}: {}x{} pixels exceed the limit of {}", format, width_px, height_px,
+                                             request.max_pixels));
   if (pixels > kBombMinPixels && pixels / kBombPixelsPerByte > file_bytes)
-    return fail(Errc::kTooLarge,
-                fmt::format("{}: claims {}x{} pixels in {} bytes: not believable", format, width_px, height_px, file_bytes));
+    return fail(Errc::kTooLarge, fmt::format("{}: claims {}x{} pixels in {} bytes: not believable", format, width_px,
+                                             height_px, file_bytes));
 
   picture.full_width_px = static_cast<uint32_t>(width_px);
   picture.full_height_px = static_cast<uint32_t>(height_px);

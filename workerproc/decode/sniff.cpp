@@ -1,5 +1,5 @@
-// Which format a file is of, by its first bytes. An allow list: what is not named here is never decoded. NITF, DICOM, DTED and
-// the like are left out on purpose: they are containers for other people's codecs.
+// Which format a file is of, by its first bytes. An allow list: what is not named here is never decoded. NITF, DICOM,
+// DTED and the like are left out on purpose: they are containers for other people's codecs.
 #include <algorithm>
 #include <array>
 
@@ -22,30 +22,32 @@ constexpr auto kMagics = std::to_array<Magic>({
     {"\x89PNG\r\n\x1A\n"sv, ImageFormat::kPng},
     {"GIF87a"sv, ImageFormat::kGif},
     {"GIF89a"sv, ImageFormat::kGif},
-    {"II*\0\x10\0\0\0CR"sv, ImageFormat::kRaw},    // Canon CR2
-    {"IIU\0"sv, ImageFormat::kRaw},                // Panasonic RW2
-    {"IIRO"sv, ImageFormat::kRaw},                 // Olympus ORF
+    {"II*\0\x10\0\0\0CR"sv, ImageFormat::kRaw},  // Canon CR2
+    {"IIU\0"sv, ImageFormat::kRaw},              // Panasonic RW2
+    {"IIRO"sv, ImageFormat::kRaw},               // Olympus ORF
     {"IIRS"sv, ImageFormat::kRaw},
     {"MMOR"sv, ImageFormat::kRaw},
     {"FUJIFILMCCD-RAW "sv, ImageFormat::kRaw},
-    {"FOVb"sv, ImageFormat::kRaw},                 // Sigma X3F
-    {"\0MRM"sv, ImageFormat::kRaw},                // Minolta
+    {"FOVb"sv, ImageFormat::kRaw},   // Sigma X3F
+    {"\0MRM"sv, ImageFormat::kRaw},  // Minolta
     {"II*\0"sv, ImageFormat::kTiff},
     {"MM\0*"sv, ImageFormat::kTiff},
-    {"II+\0"sv, ImageFormat::kTiff},               // BigTIFF
+    {"II+\0"sv, ImageFormat::kTiff},  // BigTIFF
     {"MM\0+"sv, ImageFormat::kTiff},
-    {"\xFF\x0A"sv, ImageFormat::kJxl},             // bare codestream
+    {"\xFF\x0A"sv, ImageFormat::kJxl},  // bare codestream
     {"\0\0\0\x0CJXL \r\n\x87\n"sv, ImageFormat::kJxl},
     {"\0\0\0\x0CjP  \r\n\x87\n"sv, ImageFormat::kJp2},
-    {"\xFF\x4F\xFF\x51"sv, ImageFormat::kJp2},     // bare codestream
+    {"\xFF\x4F\xFF\x51"sv, ImageFormat::kJp2},  // bare codestream
     {"8BPS\0\x01"sv, ImageFormat::kPsd},
     {"8BPS\0\x02"sv, ImageFormat::kPsd},
 });
 
-// ISO base media files (ISO/IEC 14496-12): the brands say what is inside. MP4 and QuickTime have other brands: no image.
+// ISO base media files (ISO/IEC 14496-12): the brands say what is inside. MP4 and QuickTime have other brands: no
+// image.
 ImageFormat sniff_brands(const ByteReader& head) {
   constexpr auto kAvif = std::to_array({"avif"sv, "avis"sv});
-  constexpr auto kHeif = std::to_array({"heic"sv, "heix"sv, "heim"sv, "heis"sv, "hevc"sv, "hevx"sv, "hevm"sv, "hevs"sv, "mif1"sv, "msf1"sv});
+  constexpr auto kHeif = std::to_array(
+      {"heic"sv, "heix"sv, "heim"sv, "heis"sv, "hevc"sv, "hevx"sv, "hevm"sv, "hevs"sv, "mif1"sv, "msf1"sv});
   const size_t box_bytes = std::min<size_t>(ByteReader(head.slice(0, 4), true).u32(0).value_or(0), kSniffBytes);
   const auto is_any = [&](size_t at, const auto& brands) {
     return std::ranges::any_of(brands, [&](std::string_view brand) { return head.starts_with(brand, at); });
@@ -68,7 +70,9 @@ bool is_bmp(const ByteReader& head) {
 // "P1".."P7" followed by white space or a comment, then a digit, a comment or (P7) a keyword.
 bool is_pnm(const ByteReader& head) {
   const auto at = [&](size_t i) { return static_cast<char>(head.u8(i).value_or(0)); };
-  const auto is_space = [](char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\v' || c == '\f'; };
+  const auto is_space = [](char c) {
+    return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\v' || c == '\f';
+  };
   if (at(0) != 'P' || at(1) < '1' || at(1) > '7') return false;
   if (at(1) == '7') return at(2) == '\n' && (at(3) == '#' || (at(3) >= 'A' && at(3) <= 'Z'));
   if (at(2) == '#') return true;
@@ -80,7 +84,8 @@ bool is_pnm(const ByteReader& head) {
 // Windows icons and cursors: reserved 0, type 1 or 2, a small count, and the reserved byte of the first entry.
 bool is_ico(const ByteReader& head) {
   const uint32_t type = head.u16(2).value_or(0), count = head.u16(4).value_or(0);
-  return head.u16(0) == 0u && (type == 1 || type == 2) && count >= 1 && count <= 256 && head.u8(9) == 0u && head.has(0, 22);
+  return head.u16(0) == 0u && (type == 1 || type == 2) && count >= 1 && count <= 256 && head.u8(9) == 0u &&
+         head.has(0, 22);
 }
 
 }  // namespace

@@ -23,7 +23,9 @@ struct Source {
   bool in_pixels = false;  // warnings before are about tags, not about the picture
   char error[200] = "", warning[200] = "";
 };
-Source& source_of(thandle_t handle) { return *static_cast<Source*>(handle); }
+Source& source_of(thandle_t handle) {
+  return *static_cast<Source*>(handle);
+}
 
 tmsize_t on_read(thandle_t handle, void* data, tmsize_t size) {
   Source& source = source_of(handle);
@@ -33,15 +35,21 @@ tmsize_t on_read(thandle_t handle, void* data, tmsize_t size) {
   source.at += count;
   return static_cast<tmsize_t>(count);
 }
-tmsize_t on_write(thandle_t, void*, tmsize_t) { return -1; }
+tmsize_t on_write(thandle_t, void*, tmsize_t) {
+  return -1;
+}
 toff_t on_seek(thandle_t handle, toff_t offset, int whence) {
   Source& source = source_of(handle);
   const toff_t base = whence == SEEK_CUR ? source.at : whence == SEEK_END ? source.file.size() : 0;
   source.at = base + offset;  // beyond the end is allowed: nothing is read there
   return source.at;
 }
-int on_close(thandle_t) { return 0; }
-toff_t on_size(thandle_t handle) { return source_of(handle).file.size(); }
+int on_close(thandle_t) {
+  return 0;
+}
+toff_t on_size(thandle_t handle) {
+  return source_of(handle).file.size();
+}
 
 int on_error(TIFF*, void* user, const char*, const char* format, va_list arguments) {
   auto& source = *static_cast<Source*>(user);
@@ -60,12 +68,14 @@ struct Close {
 using Tiff = std::unique_ptr<TIFF, Close>;
 
 Tiff open(Source& source) {
-  const std::unique_ptr<TIFFOpenOptions, decltype(&TIFFOpenOptionsFree)> options(TIFFOpenOptionsAlloc(), &TIFFOpenOptionsFree);
+  const std::unique_ptr<TIFFOpenOptions, decltype(&TIFFOpenOptionsFree)> options(TIFFOpenOptionsAlloc(),
+                                                                                 &TIFFOpenOptionsFree);
   if (options == nullptr) return nullptr;
   TIFFOpenOptionsSetMaxSingleMemAlloc(options.get(), kMaxSingleAllocation);
   TIFFOpenOptionsSetErrorHandlerExtR(options.get(), on_error, &source);
   TIFFOpenOptionsSetWarningHandlerExtR(options.get(), on_warning, &source);
-  return Tiff(TIFFClientOpenExt("file", "rm", &source, on_read, on_write, on_seek, on_close, on_size, nullptr, nullptr, options.get()));
+  return Tiff(TIFFClientOpenExt("file", "rm", &source, on_read, on_write, on_seek, on_close, on_size, nullptr, nullptr,
+                                options.get()));
 }
 
 tl::unexpected<Error> corrupt(const Source& source) {
@@ -86,7 +96,8 @@ bool is_camera_raw(TIFF* tiff, const TiffLayout& layout) {
   const void* offsets = nullptr;
   const char* maker = nullptr;
   const bool preview = TIFFGetField(tiff, TIFFTAG_SUBFILETYPE, &subfile) == 1 && (subfile & FILETYPE_REDUCEDIMAGE) != 0;
-  return preview && TIFFGetField(tiff, TIFFTAG_MAKE, &maker) == 1 && TIFFGetField(tiff, TIFFTAG_SUBIFD, &count, &offsets) == 1;
+  return preview && TIFFGetField(tiff, TIFFTAG_MAKE, &maker) == 1 &&
+         TIFFGetField(tiff, TIFFTAG_SUBIFD, &count, &offsets) == 1;
 }
 
 // An allow list: what is old, rare or has a record of holes is left out.
@@ -103,8 +114,10 @@ bool is_known_compression(uint16_t compression) {
     case COMPRESSION_PACKBITS:
     case COMPRESSION_LZMA:
     case COMPRESSION_ZSTD:
-    case COMPRESSION_WEBP: return true;
-    default: return false;
+    case COMPRESSION_WEBP:
+      return true;
+    default:
+      return false;
   }
 }
 
@@ -116,7 +129,8 @@ Result<> check(TIFF* tiff, const TiffLayout& layout, Picture& picture) {
   if (!is_known_compression(layout.compression) || TIFFIsCODECConfigured(layout.compression) == 0)
     return fail(Errc::kUnsupported, fmt::format("TIFF: compression {} is not supported", layout.compression));
   if (layout.bits > 16 || (layout.sample_format != SAMPLEFORMAT_UINT && layout.sample_format != SAMPLEFORMAT_VOID))
-    return fail(Errc::kUnsupported, fmt::format("TIFF: {} bits a sample, sample format {}: not supported", layout.bits, layout.sample_format));
+    return fail(Errc::kUnsupported, fmt::format("TIFF: {} bits a sample, sample format {}: not supported", layout.bits,
+                                                layout.sample_format));
   return {};
 }
 
@@ -135,11 +149,14 @@ Result<> read_rows(TIFF* tiff, Source& source, const TiffLayout& layout, TiffSam
 // Rare colour spaces by libtiff's own conversion, which needs the full raster: ABGR words, premultiplied.
 Result<> read_converted(TIFF* tiff, Source& source, const TiffLayout& layout, Picture& picture) {
   char reason[1024] = "";
-  if (layout.photometric == PHOTOMETRIC_LOGL || layout.photometric == PHOTOMETRIC_LOGLUV || TIFFRGBAImageOK(tiff, reason) == 0)
-    return fail(Errc::kUnsupported, fmt::format("TIFF: colours of kind {}, {} bits: not supported", layout.photometric, layout.bits));
+  if (layout.photometric == PHOTOMETRIC_LOGL || layout.photometric == PHOTOMETRIC_LOGLUV ||
+      TIFFRGBAImageOK(tiff, reason) == 0)
+    return fail(Errc::kUnsupported,
+                fmt::format("TIFF: colours of kind {}, {} bits: not supported", layout.photometric, layout.bits));
   std::vector<uint32_t> raster(size_t{layout.width} * layout.height);
   const int as_stored = picture.orientation;
-  if (TIFFReadRGBAImageOriented(tiff, layout.width, layout.height, raster.data(), as_stored, 1) == 0) return corrupt(source);
+  if (TIFFReadRGBAImageOriented(tiff, layout.width, layout.height, raster.data(), as_stored, 1) == 0)
+    return corrupt(source);
   std::vector<uint8_t> rgb(size_t{layout.width} * 3);
   RowWriter writer(picture, Samples::kRgb);
   for (size_t y = 0; y < layout.height; ++y) {
@@ -176,7 +193,8 @@ Result<> decode_tiff(std::span<const std::byte> file, const DecodeRequest& reque
   const auto samples = TiffSamples::make(tiff.get(), layout);
   PAIRLOOM_TRY(samples != nullptr ? read_rows(tiff.get(), source, layout, *samples, picture)
                                   : read_converted(tiff.get(), source, layout, picture));
-  const char* complaint = source.warning[0] != 0 ? source.warning : source.error;  // some codecs report damage and go on
+  const char* complaint =
+      source.warning[0] != 0 ? source.warning : source.error;  // some codecs report damage and go on
   if (complaint[0] != 0) {
     picture.damaged = true;
     picture.warning = fmt::format("TIFF: {}", complaint);

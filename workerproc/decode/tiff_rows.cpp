@@ -21,9 +21,12 @@ T tag(TIFF* tiff, uint32_t number, T otherwise) {
 size_t TiffLayout::colours() const {
   switch (photometric) {
     case PHOTOMETRIC_RGB:
-    case PHOTOMETRIC_YCBCR: return 3;
-    case PHOTOMETRIC_SEPARATED: return 4;
-    default: return 1;
+    case PHOTOMETRIC_YCBCR:
+      return 3;
+    case PHOTOMETRIC_SEPARATED:
+      return 4;
+    default:
+      return 1;
   }
 }
 
@@ -33,13 +36,16 @@ TiffLayout read_tiff_layout(TIFF* tiff) {
   layout.height = tag<uint32_t>(tiff, TIFFTAG_IMAGELENGTH, 0);
   layout.bits = tag<uint16_t>(tiff, TIFFTAG_BITSPERSAMPLE, 1);
   layout.samples = tag<uint16_t>(tiff, TIFFTAG_SAMPLESPERPIXEL, 1);
-  layout.photometric = tag<uint16_t>(tiff, TIFFTAG_PHOTOMETRIC, layout.samples >= 3 ? PHOTOMETRIC_RGB : PHOTOMETRIC_MINISBLACK);
-  layout.planar = layout.samples > 1 ? tag<uint16_t>(tiff, TIFFTAG_PLANARCONFIG, PLANARCONFIG_CONTIG) : uint16_t{PLANARCONFIG_CONTIG};
+  layout.photometric =
+      tag<uint16_t>(tiff, TIFFTAG_PHOTOMETRIC, layout.samples >= 3 ? PHOTOMETRIC_RGB : PHOTOMETRIC_MINISBLACK);
+  layout.planar = layout.samples > 1 ? tag<uint16_t>(tiff, TIFFTAG_PLANARCONFIG, PLANARCONFIG_CONTIG)
+                                     : uint16_t{PLANARCONFIG_CONTIG};
   layout.compression = tag<uint16_t>(tiff, TIFFTAG_COMPRESSION, COMPRESSION_NONE);
   layout.sample_format = tag<uint16_t>(tiff, TIFFTAG_SAMPLEFORMAT, SAMPLEFORMAT_UINT);
   layout.tiled = TIFFIsTiled(tiff) != 0;
   uint16_t extra_count = 0, *extra = nullptr;
-  if (TIFFGetFieldDefaulted(tiff, TIFFTAG_EXTRASAMPLES, &extra_count, &extra) == 1 && extra_count > 0 && extra != nullptr) {
+  if (TIFFGetFieldDefaulted(tiff, TIFFTAG_EXTRASAMPLES, &extra_count, &extra) == 1 && extra_count > 0 &&
+      extra != nullptr) {
     layout.premultiplied = extra[0] == EXTRASAMPLE_ASSOCALPHA;
     layout.alpha = (layout.premultiplied || extra[0] == EXTRASAMPLE_UNASSALPHA) && layout.samples > layout.colours();
   }
@@ -51,7 +57,8 @@ Result<> TiffRows::begin() {
   const bool planes = layout_.planar == PLANARCONFIG_SEPARATE;
   by_scanline_ = !layout_.tiled && !planes;
   if (by_scanline_) {
-    const uint64_t bytes = TIFFScanlineSize64(tiff_), needed = (uint64_t{layout_.width} * layout_.samples * layout_.bits + 7) / 8;
+    const uint64_t bytes = TIFFScanlineSize64(tiff_),
+                   needed = (uint64_t{layout_.width} * layout_.samples * layout_.bits + 7) / 8;
     if (bytes > kMaxBandBytes) return too_large();
     if (bytes < needed) return fail(Errc::kCorrupt, "TIFF: its rows are shorter than its width");
     unit_.resize(bytes);
@@ -74,7 +81,8 @@ Result<> TiffRows::begin() {
   }
   const size_t plane_samples = planes ? 1 : layout_.samples;
   row_bytes_ = plane_row_bytes_ * (planes ? layout_.samples : 1u);
-  if (unit_bytes == 0 || unit_bytes > kMaxBandBytes || plane_row_bytes_ > kMaxBandBytes || uint64_t{row_bytes_} * band_rows_ > kMaxBandBytes)
+  if (unit_bytes == 0 || unit_bytes > kMaxBandBytes || plane_row_bytes_ > kMaxBandBytes ||
+      uint64_t{row_bytes_} * band_rows_ > kMaxBandBytes)
     return too_large();
   if (plane_row_bytes_ * 8 < uint64_t{layout_.width} * plane_samples * layout_.bits ||
       unit_bytes * across < uint64_t{plane_row_bytes_} * band_rows_)
@@ -125,7 +133,8 @@ void TiffRows::interleave(uint16_t plane, size_t rows) {
   const size_t bytes = layout_.bits / 8u, samples = layout_.samples;
   for (size_t y = 0; y < rows; ++y)
     for (size_t x = 0; x < layout_.width; ++x)
-      memcpy(&band_pixels_[y * row_bytes_ + (x * samples + plane) * bytes], &plane_[y * plane_row_bytes_ + x * bytes], bytes);
+      memcpy(&band_pixels_[y * row_bytes_ + (x * samples + plane) * bytes], &plane_[y * plane_row_bytes_ + x * bytes],
+             bytes);
 }
 
 TiffSamples::TiffSamples(const TiffLayout& layout, Samples samples)
@@ -138,13 +147,20 @@ std::unique_ptr<TiffSamples> TiffSamples::make(TIFF* tiff, const TiffLayout& lay
   const auto with = [&](Samples samples) { return std::unique_ptr<TiffSamples>(new TiffSamples(layout, samples)); };
   switch (layout.photometric) {
     case PHOTOMETRIC_MINISBLACK:
-    case PHOTOMETRIC_MINISWHITE: return with(layout.alpha ? Samples::kGrayAlpha : Samples::kGray);
-    case PHOTOMETRIC_RGB: return with(layout.alpha ? Samples::kRgba : Samples::kRgb);
+    case PHOTOMETRIC_MINISWHITE:
+      return with(layout.alpha ? Samples::kGrayAlpha : Samples::kGray);
+    case PHOTOMETRIC_RGB:
+      return with(layout.alpha ? Samples::kRgba : Samples::kRgb);
     case PHOTOMETRIC_YCBCR:  // only JPEG data, which libtiff hands out as RGB (JPEGCOLORMODE_RGB)
-      return layout.compression == COMPRESSION_JPEG && layout.planar == PLANARCONFIG_CONTIG && layout.bits == 8 ? with(Samples::kRgb) : nullptr;
-    case PHOTOMETRIC_SEPARATED: return with(Samples::kRgb);
-    case PHOTOMETRIC_PALETTE: break;
-    default: return nullptr;
+      return layout.compression == COMPRESSION_JPEG && layout.planar == PLANARCONFIG_CONTIG && layout.bits == 8
+                 ? with(Samples::kRgb)
+                 : nullptr;
+    case PHOTOMETRIC_SEPARATED:
+      return with(Samples::kRgb);
+    case PHOTOMETRIC_PALETTE:
+      break;
+    default:
+      return nullptr;
   }
   uint16_t *red = nullptr, *green = nullptr, *blue = nullptr;
   if (layout.bits > 8 || TIFFGetField(tiff, TIFFTAG_COLORMAP, &red, &green, &blue) != 1) return nullptr;
@@ -153,7 +169,8 @@ std::unique_ptr<TiffSamples> TiffSamples::make(TIFF* tiff, const TiffLayout& lay
   bool small = true;  // some writers put 8-bit values into the 16-bit table
   for (size_t i = 0; i < entries; ++i) small = small && red[i] < 256 && green[i] < 256 && blue[i] < 256;
   for (size_t i = 0; i < entries; ++i)
-    for (const uint16_t value : {red[i], green[i], blue[i]}) palette->palette_.push_back(static_cast<uint8_t>(small ? value : value >> 8));
+    for (const uint16_t value : {red[i], green[i], blue[i]})
+      palette->palette_.push_back(static_cast<uint8_t>(small ? value : value >> 8));
   return palette;
 }
 
@@ -166,7 +183,8 @@ uint8_t TiffSamples::sample(const uint8_t* stored, size_t index) const {
     return static_cast<uint8_t>((value + 128u) / 257u);
   }
   const size_t per_byte = 8u / layout_.bits, shift = 8u - layout_.bits * (index % per_byte + 1);
-  const unsigned most = (1u << layout_.bits) - 1, value = static_cast<unsigned>(stored[index / per_byte]) >> shift & most;
+  const unsigned most = (1u << layout_.bits) - 1,
+                 value = static_cast<unsigned>(stored[index / per_byte]) >> shift & most;
   return static_cast<uint8_t>(palette_.empty() ? value * 255 / most : value);
 }
 
@@ -178,7 +196,8 @@ void TiffSamples::convert_pixel(const uint8_t* stored, size_t x, uint8_t* out) c
   }
   if (layout_.photometric == PHOTOMETRIC_SEPARATED) {  // ink: 255 is full
     const unsigned light = 255u - sample(stored, first + 3);
-    for (size_t c = 0; c < 3; ++c) out[c] = static_cast<uint8_t>(((255u - sample(stored, first + c)) * light + 127) / 255);
+    for (size_t c = 0; c < 3; ++c)
+      out[c] = static_cast<uint8_t>(((255u - sample(stored, first + c)) * light + 127) / 255);
     return;
   }
   for (size_t c = 0; c < colours; ++c) {
@@ -189,7 +208,8 @@ void TiffSamples::convert_pixel(const uint8_t* stored, size_t x, uint8_t* out) c
   const uint8_t alpha = sample(stored, first + colours);
   out[colours] = alpha;
   if (layout_.premultiplied)
-    for (size_t c = 0; c < colours && alpha > 0; ++c) out[c] = static_cast<uint8_t>(std::min(255u, (out[c] * 255u + alpha / 2u) / alpha));
+    for (size_t c = 0; c < colours && alpha > 0; ++c)
+      out[c] = static_cast<uint8_t>(std::min(255u, (out[c] * 255u + alpha / 2u) / alpha));
 }
 
 const uint8_t* TiffSamples::convert(const uint8_t* stored) {

@@ -1,5 +1,5 @@
-// Rows of 8-bit samples out of an open TIFF, from strips or tiles, interleaved or in planes, without the full raster in memory.
-// Runs in: worker only.
+// Rows of 8-bit samples out of an open TIFF, from strips or tiles, interleaved or in planes, without the full raster in
+// memory. Runs in: worker only.
 #pragma once
 
 #include <cstddef>
@@ -31,7 +31,8 @@ class TiffRows {
   TiffRows(TIFF* tiff, const TiffLayout& layout) : tiff_(tiff), layout_(layout) {}
   // Makes the buffers. Errors: kTooLarge, kCorrupt (sizes that do not fit together).
   Result<> begin();
-  // Row `y`; rows are asked for in order. Null if the data is damaged (the handlers of the TIFF know why). Valid until the next call.
+  // Row `y`; rows are asked for in order. Null if the data is damaged (the handlers of the TIFF know why). Valid until
+  // the next call.
   const uint8_t* row(uint32_t y);
 
  private:
@@ -41,13 +42,13 @@ class TiffRows {
 
   TIFF* tiff_;
   TiffLayout layout_;
-  bool by_scanline_ = false;        // interleaved strips: libtiff hands out rows
-  uint32_t band_rows_ = 0;          // else: rows of a strip or of a row of tiles
-  uint32_t band_ = UINT32_MAX;      // in memory
-  size_t row_bytes_ = 0;            // of an interleaved row in band_pixels_
-  size_t plane_row_bytes_ = 0;      // of a row of one plane (or, interleaved, of the same row)
-  std::vector<uint8_t> unit_;       // one tile or one strip
-  std::vector<uint8_t> plane_;      // one plane of a band
+  bool by_scanline_ = false;    // interleaved strips: libtiff hands out rows
+  uint32_t band_rows_ = 0;      // else: rows of a strip or of a row of tiles
+  uint32_t band_ = UINT32_MAX;  // in memory
+  size_t row_bytes_ = 0;        // of an interleaved row in band_pixels_
+  size_t plane_row_bytes_ = 0;  // of a row of one plane (or, interleaved, of the same row)
+  std::vector<uint8_t> unit_;   // one tile or one strip
+  std::vector<uint8_t> plane_;  // one plane of a band
   std::vector<uint8_t> band_pixels_;
 };
 

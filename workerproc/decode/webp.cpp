@@ -18,15 +18,21 @@ namespace {
 
 constexpr int kLossy = 1;  // WebPBitstreamFeatures::format
 
-const uint8_t* bytes_of(std::span<const std::byte> file) { return reinterpret_cast<const uint8_t*>(file.data()); }
+const uint8_t* bytes_of(std::span<const std::byte> file) {
+  return reinterpret_cast<const uint8_t*>(file.data());
+}
 
 tl::unexpected<Error> failed(VP8StatusCode status) {
   switch (status) {
-    case VP8_STATUS_OUT_OF_MEMORY: return fail(Errc::kTooLarge, "WebP: not enough memory to decode it");
-    case VP8_STATUS_UNSUPPORTED_FEATURE: return fail(Errc::kUnsupported, "WebP: uses a feature libwebp does not have");
+    case VP8_STATUS_OUT_OF_MEMORY:
+      return fail(Errc::kTooLarge, "WebP: not enough memory to decode it");
+    case VP8_STATUS_UNSUPPORTED_FEATURE:
+      return fail(Errc::kUnsupported, "WebP: uses a feature libwebp does not have");
     case VP8_STATUS_NOT_ENOUGH_DATA:
-    case VP8_STATUS_SUSPENDED: return fail(Errc::kCorrupt, "WebP: the file ends too early");
-    default: return fail(Errc::kCorrupt, "WebP: damaged data");
+    case VP8_STATUS_SUSPENDED:
+      return fail(Errc::kCorrupt, "WebP: the file ends too early");
+    default:
+      return fail(Errc::kCorrupt, "WebP: damaged data");
   }
 }
 
@@ -77,7 +83,8 @@ void extend_edges(Picture& picture) {
 // Y is 16..235 (ITU-R BT.601).
 std::array<uint8_t, 256> luma_table() {
   std::array<uint8_t, 256> table{};
-  for (int y = 0; y < 256; ++y) table[static_cast<size_t>(y)] = static_cast<uint8_t>(std::clamp((y - 16) * 255 + 109, 0, 219 * 255) / 219);
+  for (int y = 0; y < 256; ++y)
+    table[static_cast<size_t>(y)] = static_cast<uint8_t>(std::clamp((y - 16) * 255 + 109, 0, 219 * 255) / 219);
   return table;
 }
 
@@ -99,12 +106,14 @@ Result<> decode_luma(std::span<const std::byte> file, bool alpha, Picture& pictu
     planes.a_stride = static_cast<int>(stride);
     planes.a_size = opacity.size();
   }
-  if (const VP8StatusCode status = WebPDecode(bytes_of(file), file.size(), &config); status != VP8_STATUS_OK) return failed(status);
+  if (const VP8StatusCode status = WebPDecode(bytes_of(file), file.size(), &config); status != VP8_STATUS_OK)
+    return failed(status);
 
   static const std::array<uint8_t, 256> table = luma_table();
   for (size_t i = 0; i < stride * height; ++i) {
     const unsigned gray = table[picture.pixels[i]];
-    picture.pixels[i] = static_cast<uint8_t>(alpha ? (gray * opacity[i] + 255u * (255u - opacity[i]) + 127) / 255 : gray);
+    picture.pixels[i] =
+        static_cast<uint8_t>(alpha ? (gray * opacity[i] + 255u * (255u - opacity[i]) + 127) / 255 : gray);
   }
   extend_edges(picture);
   return {};
@@ -121,7 +130,8 @@ Result<> decode_colour(std::span<const std::byte> file, bool alpha, Picture& pic
   config.output.u.RGBA.rgba = direct ? picture.pixels.data() : pixels.data();
   config.output.u.RGBA.stride = static_cast<int>(stride);
   config.output.u.RGBA.size = stride * height;
-  if (const VP8StatusCode status = WebPDecode(bytes_of(file), file.size(), &config); status != VP8_STATUS_OK) return failed(status);
+  if (const VP8StatusCode status = WebPDecode(bytes_of(file), file.size(), &config); status != VP8_STATUS_OK)
+    return failed(status);
   for (size_t y = 0; y < height && !direct; ++y)
     convert_line(samples, &pixels[y * stride], picture.layout, picture.pixels.data() + y * picture.stride_bytes, width);
   extend_edges(picture);
@@ -134,7 +144,8 @@ Result<> decode_first_frame(std::span<const std::byte> file, Picture& picture) {
   const std::unique_ptr<WebPDemuxer, decltype(&WebPDemuxDelete)> demuxer(WebPDemux(&data), &WebPDemuxDelete);
   if (demuxer == nullptr) return fail(Errc::kCorrupt, "WebP: a damaged animation");
   WebPIterator frame;
-  if (WebPDemuxGetFrame(demuxer.get(), 1, &frame) == 0) return fail(Errc::kCorrupt, "WebP: an animation without frames");
+  if (WebPDemuxGetFrame(demuxer.get(), 1, &frame) == 0)
+    return fail(Errc::kCorrupt, "WebP: an animation without frames");
   const std::unique_ptr<WebPIterator, decltype(&WebPDemuxReleaseIterator)> release(&frame, &WebPDemuxReleaseIterator);
   picture.animated = frame.num_frames > 1;
   picture.has_alpha = frame.has_alpha != 0;
@@ -145,13 +156,16 @@ Result<> decode_first_frame(std::span<const std::byte> file, Picture& picture) {
   if (x + width > picture.full_width_px || top + height > picture.full_height_px)
     return fail(Errc::kCorrupt, "WebP: a frame outside of its canvas");
   std::vector<uint8_t> pixels(width * height * 4), row(canvas, uint8_t{255});
-  if (WebPDecodeBGRAInto(frame.fragment.bytes, frame.fragment.size, pixels.data(), pixels.size(), frame.width * 4) == nullptr)
+  if (WebPDecodeBGRAInto(frame.fragment.bytes, frame.fragment.size, pixels.data(), pixels.size(), frame.width * 4) ==
+      nullptr)
     return fail(Errc::kCorrupt, "WebP: the first frame is damaged");
   RowWriter writer(picture, Samples::kBgra);
   for (size_t y = 0; y < picture.full_height_px; ++y) {
     const bool inside = y >= top && y < top + height;
-    if (inside) memcpy(&row[x * 4], &pixels[(y - top) * width * 4], width * 4);
-    else if (y == top + height) memset(row.data(), 255, row.size());
+    if (inside)
+      memcpy(&row[x * 4], &pixels[(y - top) * width * 4], width * 4);
+    else if (y == top + height)
+      memset(row.data(), 255, row.size());
     writer.write(row.data());
   }
   return {};
@@ -168,7 +182,8 @@ Result<> decode_webp(std::span<const std::byte> file, const DecodeRequest& reque
   picture.orientation = read_orientation(file);
   if (features.has_animation != 0) return decode_first_frame(file, picture);
   picture.has_alpha = features.has_alpha != 0;
-  if (picture.layout == PixelLayout::kGray && features.format == kLossy) return decode_luma(file, picture.has_alpha, picture);
+  if (picture.layout == PixelLayout::kGray && features.format == kLossy)
+    return decode_luma(file, picture.has_alpha, picture);
   return decode_colour(file, picture.has_alpha, picture);
 }
 

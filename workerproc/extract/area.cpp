@@ -11,7 +11,8 @@ namespace {
 
 static_assert(uint64_t{255} * kMaxSidePx <= UINT32_MAX, "row sums fit 32 bits");
 
-PAIRLOOM_CLONES void add_weighted(const uint8_t* __restrict row, uint32_t weight, uint32_t* __restrict sums, size_t width) {
+PAIRLOOM_CLONES void add_weighted(const uint8_t* __restrict row, uint32_t weight, uint32_t* __restrict sums,
+                                  size_t width) {
   for (size_t x = 0; x < width; ++x) sums[x] += row[x] * weight;
 }
 
@@ -26,7 +27,8 @@ struct Extent {
   uint64_t begin, end;
 };
 Extent extent_of(const Axis& axis, uint32_t index, uint32_t cells) {
-  const uint64_t begin = uint64_t{index} * axis.reduction, end = std::min<uint64_t>(begin + axis.reduction, axis.full_px);
+  const uint64_t begin = uint64_t{index} * axis.reduction,
+                 end = std::min<uint64_t>(begin + axis.reduction, axis.full_px);
   return {begin * cells, end * cells};
 }
 uint32_t overlap(const Extent& a, const Extent& b) {
@@ -71,7 +73,8 @@ void AreaSummer::add_columns(const View& view, uint32_t row_cells, uint32_t colu
     for (uint32_t row = 0; row < row_cells; ++row) {
       const uint32_t* values = &row_sums_[size_t{row} * axis.decoded_px];
       uint64_t sum = uint64_t{values[first]} * first_weight;
-      if (last > first) sum += uint64_t{values[last]} * last_weight + sum_of(values + first + 1, last - first - 1) * whole;
+      if (last > first)
+        sum += uint64_t{values[last]} * last_weight + sum_of(values + first + 1, last - first - 1) * whole;
       sums_[size_t{row} * column_cells + cell] = sum;
     }
   }

@@ -38,25 +38,31 @@ void original_weights(int64_t centre, int64_t window, int64_t length, Range& ran
 Band make_band(const Axis& axis) {
   const int64_t length = axis.full_px, window = (length + 127) / 128;
   Band band;
-  std::vector<double> original, decoded;
+  std::array<std::vector<double>, kPdqSide> decoded;
+  std::vector<double> original;
   for (size_t entry = 0; entry < kPdqSide; ++entry) {
     const size_t output = axis.mirrored ? kPdqSide - 1 - entry : entry;
-    const auto centre = static_cast<int64_t>((static_cast<double>(output) + 0.5) * static_cast<double>(length) / kPdqSide);
+    const auto centre =
+        static_cast<int64_t>((static_cast<double>(output) + 0.5) * static_cast<double>(length) / kPdqSide);
     Range range;
     original_weights(centre, window, length, range, original);
     const auto stored = [&](int64_t shown) { return axis.mirrored ? length - 1 - shown : shown; };
     const int64_t first = std::min(stored(range.low), stored(range.high)) / axis.reduction;
     const int64_t last = std::max(stored(range.low), stored(range.high)) / axis.reduction;
-    decoded.assign(static_cast<size_t>(last - first + 1), 0.0);
+    decoded[entry].assign(static_cast<size_t>(last - first + 1), 0.0);
     for (int64_t p = range.low; p <= range.high; ++p)
-      decoded[static_cast<size_t>(stored(p) / axis.reduction - first)] += original[static_cast<size_t>(p - range.low)];
+      decoded[entry][static_cast<size_t>(stored(p) / axis.reduction - first)] +=
+          original[static_cast<size_t>(p - range.low)];
     band.first[entry] = static_cast<uint32_t>(first);
-    band.count[entry] = static_cast<uint32_t>(decoded.size());
-    band.offset[entry] = band.weights.size();
-    for (const double weight : decoded) band.weights.push_back(static_cast<float>(weight));
-    band.weights.resize((band.weights.size() + kBandLanes - 1) / kBandLanes * kBandLanes);
+    band.count[entry] = static_cast<uint32_t>(decoded[entry].size());
+    band.groups = std::max(band.groups, (decoded[entry].size() + kBandLanes - 1) / kBandLanes);
   }
-  for (size_t entry = 0, open = 0; entry < kPdqSide; ++entry) {  // entries open..entry reach into the first pixel of `entry`
+  band.weights.resize(kPdqSide * band.groups * kBandLanes);
+  for (size_t entry = 0; entry < kPdqSide; ++entry)
+    std::ranges::transform(decoded[entry], &band.weights[entry * band.groups * kBandLanes],
+                           [](double weight) { return static_cast<float>(weight); });
+  for (size_t entry = 0, open = 0; entry < kPdqSide;
+       ++entry) {  // entries open..entry reach into the first pixel of `entry`
     while (band.first[open] + band.count[open] <= band.first[entry]) ++open;
     band.most_open = std::max(band.most_open, entry - open + 1);
   }

@@ -12,9 +12,9 @@ namespace pairloom::workerproc {
 // brighter; equal cells give 0. After N. Krawetz, "Kind of Like That" (hackerfactor.com, 2013), with exact means.
 Code dhash(const View& view, AreaSummer& summer);
 
-// The tutorial's pipeline, bit for bit: BGR -> cv::cvtColor gray -> cv::resize to 9x8, bilinear -> right > left. Bilinear to
-// 9x8 looks at four pixels per cell and at nothing else, so the code needs every pixel of the full-size picture: a reduced one
-// gives another code. `view` must be BGR with reduction 1. Throws cv::Exception.
+// The tutorial's pipeline, bit for bit: BGR -> cv::cvtColor gray -> cv::resize to 9x8, bilinear -> right > left.
+// Bilinear to 9x8 looks at four pixels per cell and at nothing else, so the code needs every pixel of the full-size
+// picture: a reduced one gives another code. `view` must be BGR with reduction 1. Throws cv::Exception.
 class TutorialDhash {
  public:
   Code hash(const View& view);

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include <xxhash.h>
+#include <opencv2/core.hpp>
 
 #include "shm/lane.h"
 #include "workerproc/decode/decode.h"
@@ -35,13 +36,14 @@ class StageTimer {
   std::chrono::steady_clock::time_point start_;
 };
 
-// How far to decode. Measured on real images (docs/benchmarks.md): with a short side of at least 128 pixels PDQ differs from the
-// full decode by less than it does after recompression; 64 is enough for dHash. Every algorithm of a run sees the same pixels.
+// How far to decode. Measured on real images (docs/benchmarks.md): with a short side of at least 128 pixels PDQ differs
+// from the full decode by less than it does after recompression; 64 is enough for dHash. Every algorithm of a run sees
+// the same pixels.
 DecodeRequest plan(const jobs::IndexSetup& setup) {
   DecodeRequest request;
   request.max_pixels = setup.max_pixels;
-  // dhash-tutorial needs every pixel in colour. They are decoded once, and the other codes of the run are made from them too:
-  // of the same kind, as exact as with Accuracy::kFull.
+  // dhash-tutorial needs every pixel in colour. They are decoded once, and the other codes of the run are made from
+  // them too: of the same kind, as exact as with Accuracy::kFull.
   if (setup.accuracy == Accuracy::kFull || contains(setup.algorithms, Algorithm::kDhashTutorial)) {
     request.layout = PixelLayout::kBgr;
     request.min_short_side_px = 0;
@@ -53,9 +55,12 @@ DecodeRequest plan(const jobs::IndexSetup& setup) {
 
 Outcome outcome_of(Errc code) {
   switch (code) {
-    case Errc::kUnsupported: return Outcome::kUnsupported;
-    case Errc::kTooLarge: return Outcome::kTooLarge;
-    default: return Outcome::kCorrupt;
+    case Errc::kUnsupported:
+      return Outcome::kUnsupported;
+    case Errc::kTooLarge:
+      return Outcome::kTooLarge;
+    default:
+      return Outcome::kCorrupt;
   }
 }
 
@@ -81,10 +86,14 @@ struct Extractor::State {
         result.image.quality = hash.quality;
         return hash.code;
       }
-      case Algorithm::kDhash: return dhash(view, summer);
-      case Algorithm::kDhashTutorial: return tutorial.hash(view);
-      case Algorithm::kPhash: return phash64(view, summer);
-      case Algorithm::kPhash256: return phash256(view, summer);
+      case Algorithm::kDhash:
+        return dhash(view, summer);
+      case Algorithm::kDhashTutorial:
+        return tutorial.hash(view);
+      case Algorithm::kPhash:
+        return phash64(view, summer);
+      case Algorithm::kPhash256:
+        return phash256(view, summer);
     }
     return {};
   }
@@ -123,7 +132,8 @@ struct Extractor::State {
     const View view = view_of(picture);
     describe(view, result.image);
     for (const AlgorithmInfo& algorithm : algorithms())
-      if (contains(setup.algorithms, algorithm.id)) result.codes.push_back({algorithm.id, code_of(algorithm.id, view, result)});
+      if (contains(setup.algorithms, algorithm.id))
+        result.codes.push_back({algorithm.id, code_of(algorithm.id, view, result)});
     set_message(result, std::move(picture.warning));
     result.outcome = Outcome::kIndexed;
   }
@@ -147,7 +157,11 @@ jobs::IndexResult Extractor::extract(std::span<const std::byte> file_bytes, uint
     state_->run(file_bytes, stage_ns, result);
   } catch (const std::bad_alloc&) {
     failed(Outcome::kTooLarge, "not enough memory for this picture");
-  } catch (const std::exception& error) {  // cv::Exception among them
+  } catch (const cv::Exception& error) {
+    const bool no_memory = error.code == cv::Error::StsNoMem;
+    failed(no_memory ? Outcome::kTooLarge : Outcome::kCorrupt,
+           no_memory ? "not enough memory for this picture" : error.what());
+  } catch (const std::exception& error) {
     failed(Outcome::kCorrupt, error.what());
   }
   return result;

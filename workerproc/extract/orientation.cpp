@@ -5,13 +5,13 @@ namespace pairloom::workerproc {
 Orientation orientation_from_exif(uint8_t exif) {
   static constexpr Orientation kTable[9] = {{},
                                             {},
-                                            {false, false, true},   // 2: mirrored left to right
-                                            {false, true, true},    // 3: turned by 180 degrees
-                                            {false, true, false},   // 4: mirrored top to bottom
-                                            {true, false, false},   // 5: transposed
-                                            {true, true, false},    // 6: to be turned by 90 degrees clockwise
-                                            {true, true, true},     // 7: transposed across the other diagonal
-                                            {true, false, true}};   // 8: to be turned by 90 degrees counter-clockwise
+                                            {false, false, true},  // 2: mirrored left to right
+                                            {false, true, true},   // 3: turned by 180 degrees
+                                            {false, true, false},  // 4: mirrored top to bottom
+                                            {true, false, false},  // 5: transposed
+                                            {true, true, false},   // 6: to be turned by 90 degrees clockwise
+                                            {true, true, true},    // 7: transposed across the other diagonal
+                                            {true, false, true}};  // 8: to be turned by 90 degrees counter-clockwise
   return kTable[exif <= 8 ? exif : 0];
 }
 

@@ -1,5 +1,5 @@
-// From the picture as it lies in the file to the picture as it is shown. The hashes read pixels where they lie and turn their
-// own small grids instead of the picture; only dhash-tutorial needs turned pixels. Runs in: worker only.
+// From the picture as it lies in the file to the picture as it is shown. The hashes read pixels where they lie and turn
+// their own small grids instead of the picture; only dhash-tutorial needs turned pixels. Runs in: worker only.
 #pragma once
 
 #include <cstdint>
@@ -20,7 +20,7 @@ struct Axis {
   uint32_t full_px = 0;     // in the file
   uint32_t decoded_px = 0;  // decoded: each pixel covers `reduction` original ones, the last one what is left
   uint32_t reduction = 1;
-  bool mirrored = false;    // shown position p is stored position full_px - 1 - p
+  bool mirrored = false;  // shown position p is stored position full_px - 1 - p
 };
 
 // A decoded picture and how to look at it. Borrows the picture.

@@ -14,19 +14,25 @@ constexpr size_t kTerms = 16;
 constexpr uint32_t kMinSidePx = 5;  // MIN_HASHABLE_DIM of the reference
 
 using Samples64 = float[kPdqSide][kPdqSide];
+using Lanes =
+    float __attribute__((vector_size(kBandLanes * sizeof(float))));  // one AVX register, or two of SSE or NEON
 
-// The reference's DCT matrix: 16 rows of frequency 1..16, without the mean.
+// The reference's DCT matrix: frequencies 1..16, without the mean. A cosine of even frequency is the same from both
+// ends, one of odd frequency changes its sign; so with each pair of opposite samples added or subtracted first, half of
+// it is enough.
 struct DctMatrix {
-  alignas(64) float rows[kTerms][kPdqSide];
-  alignas(64) float columns[kPdqSide][kTerms];
+  float rows[kTerms][kPdqSide / 2];
+  alignas(Lanes) float columns[2][kPdqSide / 2][kBandLanes];  // [frequency is even][sample][(frequency - 1) / 2]
   DctMatrix() {
     const double scale = std::sqrt(2.0 / kPdqSide);
     for (size_t i = 0; i < kTerms; ++i)
-      for (size_t j = 0; j < kPdqSide; ++j)
-        columns[j][i] = rows[i][j] = static_cast<float>(
-            scale * std::cos(std::numbers::pi / 2 / kPdqSide * static_cast<double>(i + 1) * static_cast<double>(2 * j + 1)));
+      for (size_t j = 0; j < kPdqSide / 2; ++j)
+        columns[i % 2][j][i / 2] = rows[i][j] =
+            static_cast<float>(scale * std::cos(std::numbers::pi / 2 / kPdqSide * static_cast<double>(i + 1) *
+                                                static_cast<double>(2 * j + 1)));
   }
 };
+static_assert(kTerms == 2 * kBandLanes);
 
 // sums = or += weight * row.
 template <class Pixel>
@@ -49,44 +55,77 @@ PAIRLOOM_CLONES void luma_of(const uint8_t* __restrict bgr, float* __restrict lu
               0.114f * static_cast<float>(bgr[3 * x]);
 }
 
-// One weighted sum per entry of the band. Eight partial sums, added in a fixed order: the same float whatever the vector width.
-PAIRLOOM_CLONES void apply_band(const Band& band, const float* __restrict values, float* __restrict out) {
+// Eight floats anywhere in memory.
+using LanesInMemory =
+    float __attribute__((vector_size(kBandLanes * sizeof(float)), aligned(alignof(float)), may_alias));
+const LanesInMemory& load(const float* from) {
+  return *reinterpret_cast<const LanesInMemory*>(from);
+}
+
+// One weighted sum per entry of the band. Eight partial sums, added in a fixed order: the same float whatever the
+// machine. `kGroups` is band.groups, or 0 for any.
+template <size_t kGroups>
+inline void apply(const Band& band, const float* values, float* out) {
+  const size_t groups = kGroups != 0 ? kGroups : band.groups;
+  const float* weights = band.weights.data();
   for (size_t entry = 0; entry < kPdqSide; ++entry) {
-    const float* weights = &band.weights[band.offset[entry]];
     const float* from = values + band.first[entry];
-    float lane[kBandLanes] = {};
-    for (size_t i = 0; i < band.count[entry]; i += kBandLanes)
-      for (size_t l = 0; l < kBandLanes; ++l) lane[l] += weights[i + l] * from[i + l];
-    out[entry] = ((lane[0] + lane[4]) + (lane[2] + lane[6])) + ((lane[1] + lane[5]) + (lane[3] + lane[7]));
+    Lanes sum = load(weights) * load(from);
+    for (size_t i = 1; i < groups; ++i) sum += load(weights + i * kBandLanes) * load(from + i * kBandLanes);
+    weights += groups * kBandLanes;
+    out[entry] = ((sum[0] + sum[4]) + (sum[2] + sum[6])) + ((sum[1] + sum[5]) + (sum[3] + sum[7]));
   }
+}
+PAIRLOOM_CLONES void apply_band(const Band& band, const float* values, float* out) {
+  if (band.groups == 1)
+    apply<1>(band, values, out);
+  else if (band.groups == 2)
+    apply<2>(band, values, out);
+  else
+    apply<0>(band, values, out);
 }
 
 // imageDomainQualityMetric of the reference: how much neighbouring samples differ, 100 = enough.
 PAIRLOOM_CLONES int quality_of(const Samples64& samples) {
   int sum = 0;
   for (size_t i = 0; i + 1 < kPdqSide; ++i)
-    for (size_t j = 0; j < kPdqSide; ++j) sum += std::abs(static_cast<int>((samples[i][j] - samples[i + 1][j]) * 100 / 255));
+    for (size_t j = 0; j < kPdqSide; ++j)
+      sum += std::abs(static_cast<int>((samples[i][j] - samples[i + 1][j]) * 100 / 255));
   for (size_t i = 0; i < kPdqSide; ++i)
-    for (size_t j = 0; j + 1 < kPdqSide; ++j) sum += std::abs(static_cast<int>((samples[i][j] - samples[i][j + 1]) * 100 / 255));
+    for (size_t j = 0; j + 1 < kPdqSide; ++j)
+      sum += std::abs(static_cast<int>((samples[i][j] - samples[i][j + 1]) * 100 / 255));
   return std::min(100, sum / 90);
 }
 
 PAIRLOOM_CLONES void low_terms(const DctMatrix& dct, const Samples64& samples, float (&terms)[kTerms * kTerms]) {
+  constexpr size_t kHalf = kPdqSide / 2, kRowLanes = kPdqSide / kBandLanes;
+  Lanes folded[2][kHalf][kRowLanes];  // differences and sums of opposite rows: for odd and for even frequencies
+  for (size_t k = 0; k < kHalf; ++k)
+    for (size_t l = 0; l < kRowLanes; ++l) {
+      const Lanes near = load(&samples[k][l * kBandLanes]), far = load(&samples[kPdqSide - 1 - k][l * kBandLanes]);
+      folded[0][k][l] = near - far;
+      folded[1][k][l] = near + far;
+    }
   for (size_t i = 0; i < kTerms; ++i) {
-    float vertical[kPdqSide] = {};
-    for (size_t k = 0; k < kPdqSide; ++k)
-      for (size_t j = 0; j < kPdqSide; ++j) vertical[j] += dct.rows[i][k] * samples[k][j];
-    float out[kTerms] = {};
-    for (size_t k = 0; k < kPdqSide; ++k)
-      for (size_t j = 0; j < kTerms; ++j) out[j] += vertical[k] * dct.columns[k][j];
-    memcpy(terms + i * kTerms, out, sizeof out);
+    Lanes vertical[kRowLanes] = {};
+    for (size_t k = 0; k < kHalf; ++k)
+      for (size_t l = 0; l < kRowLanes; ++l) vertical[l] += dct.rows[i][k] * folded[i % 2][k][l];
+    float row[kPdqSide];
+    memcpy(row, vertical, sizeof row);
+    Lanes odd = {}, even = {};
+    for (size_t k = 0; k < kHalf; ++k) {
+      odd += (row[k] - row[kPdqSide - 1 - k]) * load(dct.columns[0][k]);
+      even += (row[k] + row[kPdqSide - 1 - k]) * load(dct.columns[1][k]);
+    }
+    for (size_t j = 0; j < kTerms; ++j) terms[i * kTerms + j] = j % 2 == 0 ? odd[j / 2] : even[j / 2];
   }
 }
 
 Code bits_of(const float (&terms)[kTerms * kTerms]) {
   float sorted[kTerms * kTerms];
   memcpy(sorted, terms, sizeof sorted);
-  constexpr size_t kMiddle = kTerms * kTerms / 2 - 1;  // the lower median, as Torben's algorithm in the reference gives it
+  constexpr size_t kMiddle =
+      kTerms * kTerms / 2 - 1;  // the lower median, as Torben's algorithm in the reference gives it
   std::nth_element(sorted, sorted + kMiddle, sorted + kTerms * kTerms);
   Code code;
   for (size_t i = 0; i < kTerms * kTerms; ++i) code.words[i / 64] |= uint64_t{terms[i] > sorted[kMiddle]} << (i % 64);
@@ -106,7 +145,7 @@ void PdqHasher::close_row(const float* sums, const Band& columns, const View& vi
 void PdqHasher::sample(const View& view, const Band& rows, const Band& columns) {
   const Picture& picture = view.picture;
   const size_t width = picture.width_px;
-  const size_t stride = width + kBandLanes;  // apply_band reads into the padding, times zero
+  const size_t stride = width + columns.groups * kBandLanes;  // apply_band reads into the padding, times zero
   open_.assign(stride * rows.most_open, 0.0f);
   luma_.resize(width);
   size_t oldest = 0;
@@ -118,9 +157,11 @@ void PdqHasher::sample(const View& view, const Band& rows, const Band& columns) 
     for (size_t entry = oldest; entry < kPdqSide && rows.first[entry] <= y; ++entry) {
       float* sums = &open_[entry % rows.most_open * stride];
       const uint32_t at = y - rows.first[entry];
-      const float weight = rows.weights[rows.offset[entry] + at];
-      if (is_gray) weigh_gray(row, weight, sums, width, at == 0);
-      else weigh_luma(luma_.data(), weight, sums, width, at == 0);
+      const float weight = rows.weights_of(entry)[at];
+      if (is_gray)
+        weigh_gray(row, weight, sums, width, at == 0);
+      else
+        weigh_luma(luma_.data(), weight, sums, width, at == 0);
       if (at + 1 < rows.count[entry]) continue;
       close_row(sums, columns, view, entry);
       ++oldest;

@@ -5,19 +5,29 @@
 #include <cmath>
 #include <numbers>
 
+#include "workerproc/decode/clones.h"
+
 namespace pairloom::workerproc {
 namespace {
 
-// Row k: cos(pi (k + 1) (2 i + 1) / (2 n)); the scale is left out, it does not change the order.
+// by_term[k][i] = by_sample[i][k] = cos(pi (k + 1) (2 i + 1) / (2 n)); the scale is left out, it does not change the
+// order.
 template <size_t kSize, size_t kTerms>
 struct Cosines {
-  std::array<std::array<double, kSize>, kTerms> rows;
+  std::array<std::array<double, kSize>, kTerms> by_term;
+  std::array<std::array<double, kTerms>, kSize> by_sample;
   Cosines() {
     for (size_t k = 0; k < kTerms; ++k)
       for (size_t i = 0; i < kSize; ++i)
-        rows[k][i] = std::cos(std::numbers::pi * static_cast<double>((k + 1) * (2 * i + 1)) / static_cast<double>(2 * kSize));
+        by_sample[i][k] = by_term[k][i] =
+            std::cos(std::numbers::pi * static_cast<double>((k + 1) * (2 * i + 1)) / static_cast<double>(2 * kSize));
   }
 };
+
+// sums += weight * row. The order of the additions is fixed, whatever the vector width.
+PAIRLOOM_CLONES void add_weighted(const double* __restrict row, double weight, double* __restrict sums, size_t count) {
+  for (size_t i = 0; i < count; ++i) sums[i] += weight * row[i];
+}
 
 template <size_t kSize, size_t kTerms>
 Code phash(const View& view, AreaSummer& summer) {
@@ -25,17 +35,15 @@ Code phash(const View& view, AreaSummer& summer) {
   const auto sums = summer.sum(view, kSize, kSize);
 
   // The mean plays no part in these terms; taking an exact integer away first makes a flat picture exactly zero.
-  std::array<std::array<double, kSize>, kTerms> columns{};  // vertical transform
-  for (size_t k = 0; k < kTerms; ++k)
-    for (size_t y = 0; y < kSize; ++y) {
-      const double cosine = cosines.rows[k][y];
-      for (size_t x = 0; x < kSize; ++x)
-        columns[k][x] += cosine * static_cast<double>(static_cast<int64_t>(sums[y * kSize + x] - sums[0]));
-    }
+  std::array<double, kSize * kSize> cells;
+  for (size_t i = 0; i < cells.size(); ++i) cells[i] = static_cast<double>(static_cast<int64_t>(sums[i] - sums[0]));
   std::array<double, kTerms * kTerms> terms{};
-  for (size_t v = 0; v < kTerms; ++v)
-    for (size_t u = 0; u < kTerms; ++u)
-      for (size_t x = 0; x < kSize; ++x) terms[v * kTerms + u] += columns[v][x] * cosines.rows[u][x];
+  for (size_t v = 0; v < kTerms; ++v) {
+    std::array<double, kSize> columns{};  // vertical frequency v + 1 of each column
+    for (size_t y = 0; y < kSize; ++y) add_weighted(&cells[y * kSize], cosines.by_term[v][y], columns.data(), kSize);
+    for (size_t x = 0; x < kSize; ++x)
+      add_weighted(cosines.by_sample[x].data(), columns[x], &terms[v * kTerms], kTerms);
+  }
 
   auto sorted = terms;
   const auto middle = sorted.begin() + (sorted.size() / 2 - 1);
@@ -47,7 +55,11 @@ Code phash(const View& view, AreaSummer& summer) {
 
 }  // namespace
 
-Code phash64(const View& view, AreaSummer& summer) { return phash<32, 8>(view, summer); }
-Code phash256(const View& view, AreaSummer& summer) { return phash<64, 16>(view, summer); }
+Code phash64(const View& view, AreaSummer& summer) {
+  return phash<32, 8>(view, summer);
+}
+Code phash256(const View& view, AreaSummer& summer) {
+  return phash<64, 16>(view, summer);
+}
 
 }  // namespace pairloom::workerproc

@@ -8,7 +8,9 @@
 namespace pairloom::cli {
 namespace {
 
-std::variant<Invocation, Answer> parse(const std::vector<std::string>& words) { return parse_command_line(words); }
+std::variant<Invocation, Answer> parse(const std::vector<std::string>& words) {
+  return parse_command_line(words);
+}
 
 Answer answer(const std::vector<std::string>& words) {
   const auto parsed = parse(words);
@@ -34,22 +36,27 @@ std::vector<std::string> pairloom_words(std::string_view command) {
     in_word = false;
   };
   for (const char c : command) {
-    if (c == '\'') quoted = !quoted, in_word = true;
-    else if (!quoted && c == ' ') end_word();
+    if (c == '\'')
+      quoted = !quoted, in_word = true;
+    else if (!quoted && c == ' ')
+      end_word();
     else if (!quoted && (c == '|' || c == '>' || c == '&')) {
       end_word();
       if (take) return words;
-    } else word += c, in_word = true;
+    } else
+      word += c, in_word = true;
   }
   end_word();
   return words;
 }
 
 TEST(CommandLine, EveryExampleParsesToItsVerb) {
-  for (const auto& example : main_examples()) EXPECT_FALSE(verb_of(pairloom_words(example.command)).starts_with("answer")) << example.command;
+  for (const auto& example : main_examples())
+    EXPECT_FALSE(verb_of(pairloom_words(example.command)).starts_with("answer")) << example.command;
   for (const auto& verb : verbs()) {
     EXPECT_FALSE(verb.examples.empty()) << verb.name;
-    for (const auto& example : verb.examples) EXPECT_EQ(verb_of(pairloom_words(example.command)), verb.name) << example.command;
+    for (const auto& example : verb.examples)
+      EXPECT_EQ(verb_of(pairloom_words(example.command)), verb.name) << example.command;
   }
 }
 
@@ -76,14 +83,16 @@ TEST(CommandLine, EveryOptionIsDescribed) {
   for (const auto& verb : verbs()) {
     CLI::App app;
     const auto action = verb.declare(app);
-    for (const auto* option : app.get_options()) EXPECT_GE(option->get_description().size(), 8u) << verb.name << " " << option->get_name();
+    for (const auto* option : app.get_options())
+      EXPECT_GE(option->get_description().size(), 8u) << verb.name << " " << option->get_name();
   }
 }
 
 TEST(CommandLine, HelpListsEveryVerb) {
   const auto said = answer({"--help"});
   EXPECT_EQ(said.code, ExitCode::kDone);
-  for (const auto& verb : verbs()) EXPECT_NE(said.text.find("  " + std::string(verb.name) + " "), std::string::npos) << verb.name;
+  for (const auto& verb : verbs())
+    EXPECT_NE(said.text.find("  " + std::string(verb.name) + " "), std::string::npos) << verb.name;
   EXPECT_EQ(answer({"-h"}).text, said.text);
 }
 
@@ -97,7 +106,9 @@ TEST(CommandLine, HelpFitsEightyColumns) {
     for (std::string line; std::getline(lines, line);) {
       if (line == "Examples:") examples = true;
       if (line.empty()) examples = false;
-      if (!examples) EXPECT_LE(line.size(), 80u) << line;
+      if (!examples) {
+        EXPECT_LE(line.size(), 80u) << line;
+      }
     }
   }
 }
@@ -111,11 +122,15 @@ TEST(CommandLine, WrongWordsGetTheRightOnes) {
   const std::vector<std::pair<std::vector<std::string>, std::string>> cases = {
       {{"dusp"}, "pairloom: there is no verb 'dusp'; did you mean 'dups'?\nhint: pairloom --help\n"},
       {{"index", "ad"}, "pairloom: there is no verb 'ad'; did you mean 'add'?\nhint: pairloom index --help\n"},
-      {{"dups", "--presett", "same"}, "pairloom: unknown option '--presett'; did you mean '--preset'?\nhint: pairloom dups --help\n"},
-      {{"dups", "--presett=same"}, "pairloom: unknown option '--presett'; did you mean '--preset'?\nhint: pairloom dups --help\n"},
-      {{"dups", "--preset", "simlar"}, "pairloom: --preset: unknown word 'simlar'; did you mean 'similar'?\nhint: pairloom dups --help\n"},
+      {{"dups", "--presett", "same"},
+       "pairloom: unknown option '--presett'; did you mean '--preset'?\nhint: pairloom dups --help\n"},
+      {{"dups", "--presett=same"},
+       "pairloom: unknown option '--presett'; did you mean '--preset'?\nhint: pairloom dups --help\n"},
+      {{"dups", "--preset", "simlar"},
+       "pairloom: --preset: unknown word 'simlar'; did you mean 'similar'?\nhint: pairloom dups --help\n"},
       {{"cmp", "a", "b", "c"}, "pairloom: one argument too many: 'c'\nhint: pairloom cmp --help\n"},
-      {{"dups", "--distance", "x"}, "pairloom: --distance: 'x' is not a whole number from 0 to 128\nhint: pairloom dups --help\n"},
+      {{"dups", "--distance", "x"},
+       "pairloom: --distance: 'x' is not a whole number from 0 to 128\nhint: pairloom dups --help\n"},
       {{"help", "dusp"}, "pairloom: there is no verb 'dusp'; did you mean 'dups'?\nhint: pairloom --help\n"},
   };
   for (const auto& [words, text] : cases) {
@@ -126,14 +141,19 @@ TEST(CommandLine, WrongWordsGetTheRightOnes) {
 }
 
 TEST(CommandLine, UsageErrorsAreOneLineAndAHint) {
-  const std::vector<std::vector<std::string>> wrong = {{"cmp", "a"},           {"match"},
-                                                       {"--nonsense", "dups"}, {"dups", "-Z"},
-                                                       {"-j", "0", "dups"},    {"dups", "--distance", "3", "--preset", "same"},
-                                                       {"scan", "--max-file-size", "big", "d"}, {"scan", "--features", "nope", "d"}};
+  const std::vector<std::vector<std::string>> wrong = {{"cmp", "a"},
+                                                       {"match"},
+                                                       {"--nonsense", "dups"},
+                                                       {"dups", "-Z"},
+                                                       {"-j", "0", "dups"},
+                                                       {"dups", "--distance", "3", "--preset", "same"},
+                                                       {"scan", "--max-file-size", "big", "d"},
+                                                       {"scan", "--features", "nope", "d"}};
   for (const auto& words : wrong) {
     const auto said = answer(words);
     EXPECT_EQ(said.code, ExitCode::kUsage) << quoted_for_shell(words);
-    EXPECT_TRUE(std::regex_match(said.text, std::regex("pairloom: [^\n]+\nhint: pairloom[^\n]* --help\n"))) << said.text;
+    EXPECT_TRUE(std::regex_match(said.text, std::regex("pairloom: [^\n]+\nhint: pairloom[^\n]* --help\n")))
+        << said.text;
   }
 }
 
@@ -144,8 +164,10 @@ TEST(CommandLine, WithoutAVerbItSaysWhichThereAre) {
 }
 
 TEST(CommandLine, GlobalOptionsStandBeforeOrAfterTheVerb) {
-  for (const auto& words : std::vector<std::vector<std::string>>{
-           {"-i", "x.db", "-j3", "dups"}, {"dups", "-i", "x.db", "-j", "3"}, {"--index=x.db", "dups", "--jobs=3"}, {"-i", "y.db", "dups", "-i", "x.db", "-j3"}}) {
+  for (const auto& words : std::vector<std::vector<std::string>>{{"-i", "x.db", "-j3", "dups"},
+                                                                 {"dups", "-i", "x.db", "-j", "3"},
+                                                                 {"--index=x.db", "dups", "--jobs=3"},
+                                                                 {"-i", "y.db", "dups", "-i", "x.db", "-j3"}}) {
     const auto parsed = parse(words);
     ASSERT_TRUE(std::holds_alternative<Invocation>(parsed)) << quoted_for_shell(words);
     EXPECT_EQ(std::get<Invocation>(parsed).globals->index, "x.db");
@@ -168,7 +190,8 @@ TEST(CommandLine, ArgumentsKeepTheirBytes) {
     std::vector<std::string> paths, globs;
     add_paths(app, "PATH", paths, "Paths to look at");
     add_list(app, "--glob", globs, "GLOB", "Patterns to look for");
-    std::vector<std::string> reversed{protect_argument(name), protect_argument("first"), "--", protect_argument("[x]"), "--glob"};
+    std::vector<std::string> reversed{protect_argument(name), protect_argument("first"), "--", protect_argument("[x]"),
+                                      "--glob"};
     app.parse(std::move(reversed));
     EXPECT_EQ(paths, (std::vector<std::string>{"first", name}));
     EXPECT_EQ(globs, (std::vector<std::string>{"[x]"}));
@@ -181,7 +204,8 @@ TEST(CommandLine, ListOptionsTakeOneValueEach) {
 }
 
 TEST(CommandLine, QuotingForTheShell) {
-  EXPECT_EQ(quoted_for_shell({"scan", "a b", "it's", "", "/x-1.jpg", "$HOME"}), "scan 'a b' 'it'\\''s' '' /x-1.jpg '$HOME'");
+  EXPECT_EQ(quoted_for_shell({"scan", "a b", "it's", "", "/x-1.jpg", "$HOME"}),
+            "scan 'a b' 'it'\\''s' '' /x-1.jpg '$HOME'");
 }
 
 }  // namespace

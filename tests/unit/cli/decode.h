@@ -1,5 +1,5 @@
-// The other way round, for round trips: paths out of each output format. Written from docs/cli.md, sharing no code with the
-// writers. Runs in: tests.
+// The other way round, for round trips: paths out of each output format. Written from docs/cli.md, sharing no code with
+// the writers. Runs in: tests.
 #pragma once
 
 #include <nlohmann/json.hpp>
@@ -40,11 +40,16 @@ inline std::string from_line(std::string_view line) {
       continue;
     }
     const char kind = line[++i];
-    if (kind == 'n') path += '\n';
-    else if (kind == 'r') path += '\r';
-    else if (kind == 't') path += '\t';
-    else if (kind == 'x') path += static_cast<char>(std::stoi(std::string(line.substr(i + 1, 2)), nullptr, 16)), i += 2;
-    else path += kind;
+    if (kind == 'n')
+      path += '\n';
+    else if (kind == 'r')
+      path += '\r';
+    else if (kind == 't')
+      path += '\t';
+    else if (kind == 'x')
+      path += static_cast<char>(std::stoi(std::string(line.substr(i + 1, 2)), nullptr, 16)), i += 2;
+    else
+      path += kind;
   }
   return path;
 }
@@ -56,11 +61,16 @@ inline std::vector<std::vector<std::string>> from_csv(std::string_view text) {
   bool quoted = false;
   for (size_t i = 0; i < text.size(); ++i) {
     const char c = text[i];
-    if (quoted && c == '"' && i + 1 < text.size() && text[i + 1] == '"') row.back() += '"', ++i;
-    else if (c == '"') quoted = !quoted;
-    else if (!quoted && c == ',') row.emplace_back();
-    else if (!quoted && c == '\n') rows.push_back(std::move(row)), row.assign(1, "");
-    else row.back() += c;
+    if (quoted && c == '"' && i + 1 < text.size() && text[i + 1] == '"')
+      row.back() += '"', ++i;
+    else if (c == '"')
+      quoted = !quoted;
+    else if (!quoted && c == ',')
+      row.emplace_back();
+    else if (!quoted && c == '\n')
+      rows.push_back(std::move(row)), row.assign(1, "");
+    else
+      row.back() += c;
   }
   return rows;
 }
@@ -75,8 +85,10 @@ inline std::vector<std::vector<std::string>> from_grouped(std::string_view text,
   while (!text.empty()) {
     const size_t end = text.find(separator);
     const auto item = text.substr(0, end);
-    if (item.empty()) groups.emplace_back();
-    else groups.back().emplace_back(item);
+    if (item.empty())
+      groups.emplace_back();
+    else
+      groups.back().emplace_back(item);
     text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
   }
   if (groups.back().empty()) groups.pop_back();
@@ -85,12 +97,33 @@ inline std::vector<std::vector<std::string>> from_grouped(std::string_view text,
 
 // File names that break programs.
 inline const std::vector<std::string>& hostile_names() {
-  static const std::vector<std::string> names = {
-      "plain.jpg",           "with space.jpg",      "-leading-dash.jpg", "--",           "new\nline.jpg",
-      "tab\tand\rreturn",    "back\\slash",         "back\\nslash\n",    "quo\"te,comma.jpg", "'single'",
-      "[brackets]",          "[a,b]",               "{}",                "%s%n",         "invalid\xff\xfe.jpg",
-      "half \xc3",           "\x1b[31mred\x1b[0m",  "\x01",              "\x7f",         "gr\xc3\xbc\xc3\x9f""e.jpg",
-      "\xe2\x80\xae""gpj.exe", "\\begins",          " ",                 "=1+1",         "trailing "};
+  static const std::vector<std::string> names = {"plain.jpg",
+                                                 "with space.jpg",
+                                                 "-leading-dash.jpg",
+                                                 "--",
+                                                 "new\nline.jpg",
+                                                 "tab\tand\rreturn",
+                                                 "back\\slash",
+                                                 "back\\nslash\n",
+                                                 "quo\"te,comma.jpg",
+                                                 "'single'",
+                                                 "[brackets]",
+                                                 "[a,b]",
+                                                 "{}",
+                                                 "%s%n",
+                                                 "invalid\xff\xfe.jpg",
+                                                 "half \xc3",
+                                                 "\x1b[31mred\x1b[0m",
+                                                 "\x01",
+                                                 "\x7f",
+                                                 "gr\xc3\xbc\xc3\x9f"
+                                                 "e.jpg",
+                                                 "\xe2\x80\xae"
+                                                 "gpj.exe",
+                                                 "\\begins",
+                                                 " ",
+                                                 "=1+1",
+                                                 "trailing "};
   return names;
 }
 

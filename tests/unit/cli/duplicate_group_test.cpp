@@ -1,13 +1,14 @@
 #include "cli/duplicate_group.h"
 
-#include <algorithm>
 #include <gtest/gtest.h>
+#include <algorithm>
 #include <random>
 
 namespace pairloom::cli {
 namespace {
 
-GroupFile file(const std::string& path, uint32_t content, uint32_t side_px, uint64_t bytes, int64_t mtime_ns, uint32_t distance = 0) {
+GroupFile file(const std::string& path, uint32_t content, uint32_t side_px, uint64_t bytes, int64_t mtime_ns,
+               uint32_t distance = 0) {
   GroupFile f;
   f.path = path;
   f.content = content;
@@ -61,7 +62,8 @@ TEST(DuplicateGroup, SuggestsNothingWhenAllAreDamaged) {
 }
 
 TEST(DuplicateGroup, CopiesFollowTheFileTheyCopyAndAreMarked) {
-  const auto g = arranged({file("/z-near", 2, 50, 50, 1, 7), file("/copy", 1, 100, 100, 5), file("/y-near", 2, 50, 50, 1, 7), file("/kept", 1, 100, 100, 4)});
+  const auto g = arranged({file("/z-near", 2, 50, 50, 1, 7), file("/copy", 1, 100, 100, 5),
+                           file("/y-near", 2, 50, 50, 1, 7), file("/kept", 1, 100, 100, 4)});
   std::vector<std::string> order;
   std::vector<bool> exact;
   for (const auto& f : g.files) order.push_back(f.path), exact.push_back(f.exact);
@@ -79,7 +81,8 @@ TEST(DuplicateGroup, HardLinksFreeNothing) {
 
 TEST(DuplicateGroup, DoesNotDependOnTheOrderOfFiles) {
   std::vector<GroupFile> files;
-  for (uint32_t i = 0; i < 8; ++i) files.push_back(file("/" + std::to_string(i), i / 2, 10 + i % 3, 100 + i % 2, i % 4, i / 2));
+  for (uint32_t i = 0; i < 8; ++i)
+    files.push_back(file("/" + std::to_string(i), i / 2, 10 + i % 3, 100 + i % 2, i % 4, i / 2));
   const auto want = arranged(files);
   std::mt19937 random(1);
   for (int round = 0; round < 20; ++round) {

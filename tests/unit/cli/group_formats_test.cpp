@@ -1,7 +1,7 @@
 #include "cli/group_formats.h"
 
-#include <sys/mman.h>
 #include <gtest/gtest.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -96,11 +96,12 @@ TEST(GroupFormats, FdupesIsPathsAndEmptyLines) {
 }
 
 TEST(GroupFormats, CsvHasItsHeaderAndARowForEachFile) {
-  EXPECT_EQ(printed(OutputFormat::kCsv, {example()}),
-            "group,rank,keep,match,distance,width,height,format,bytes,mtime,damaged,path,path_encoding\n"
-            "g-00000000000000ab,0,1,keep,0,4032,3024,jpeg,1234567,2024-05-01T12:00:00.000000000Z,0,/p/a.jpg,text\n"
-            "g-00000000000000ab,1,0,exact,0,4032,3024,jpeg,1234567,2024-05-01T12:00:00.000000000Z,0,/p/copy of a.jpg,text\n"
-            "g-00000000000000ab,2,0,near,7,800,600,jpeg,90000,2024-05-01T12:00:00.000000000Z,0,/p/small.jpg,text\n");
+  EXPECT_EQ(
+      printed(OutputFormat::kCsv, {example()}),
+      "group,rank,keep,match,distance,width,height,format,bytes,mtime,damaged,path,path_encoding\n"
+      "g-00000000000000ab,0,1,keep,0,4032,3024,jpeg,1234567,2024-05-01T12:00:00.000000000Z,0,/p/a.jpg,text\n"
+      "g-00000000000000ab,1,0,exact,0,4032,3024,jpeg,1234567,2024-05-01T12:00:00.000000000Z,0,/p/copy of a.jpg,text\n"
+      "g-00000000000000ab,2,0,near,7,800,600,jpeg,90000,2024-05-01T12:00:00.000000000Z,0,/p/small.jpg,text\n");
 }
 
 TEST(GroupFormats, JsonlIsHeaderGroupsSummary) {

@@ -1,7 +1,7 @@
 #include "cli/index_path.h"
 
-#include <cstdlib>
 #include <gtest/gtest.h>
+#include <cstdlib>
 
 namespace pairloom::cli {
 namespace {

@@ -16,11 +16,13 @@ TEST(Options, SizesTakeDecimalAndBinaryUnits) {
 }
 
 TEST(Options, WrongSizesAreRejected) {
-  for (const char* text : {"", "M", "-1", "1X", "1MM", "nan", "inf", "1e300", "1 M", "12Q"}) EXPECT_FALSE(parse_size(text)) << text;
+  for (const char* text : {"", "M", "-1", "1X", "1MM", "nan", "inf", "1e300", "1 M", "12Q"})
+    EXPECT_FALSE(parse_size(text)) << text;
 }
 
 TEST(Options, ProtectedArgumentsComeBack) {
-  for (const std::string text : {"", "a", "[a,b]", "[", "\x01", "\x01[x]", "-[x]"}) EXPECT_EQ(unprotect_argument(protect_argument(text)), text);
+  for (const std::string text : {"", "a", "[a,b]", "[", "\x01", "\x01[x]", "-[x]"})
+    EXPECT_EQ(unprotect_argument(protect_argument(text)), text);
 }
 
 TEST(Options, PresetsAreTheTablesDistances) {
@@ -37,7 +39,7 @@ TEST(Options, TheLimitComesFromDistanceThenPreset) {
   s.preset = Preset::kExact;
   EXPECT_EQ(s.limit().value(), std::nullopt);
   s.preset = Preset::kSimilar;
-  s.distance = 0;   // equal codes, which is not the same as equal files
+  s.distance = 0;  // equal codes, which is not the same as equal files
   EXPECT_EQ(s.limit().value(), std::optional<uint32_t>(0));
   s.distance = 128;
   EXPECT_TRUE(s.limit());

@@ -1,9 +1,9 @@
 #include "cli/output.h"
 
-#include <csignal>
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
+#include <csignal>
 
 #include "base/fd.h"
 

@@ -107,7 +107,8 @@ class DamagedCodeFile : public Codes, public testing::WithParamInterface<const c
       auto other = search::CodeFileWriter::open(code_path(), Algorithm::kPdq, 1234, 1);
       value(std::move(other));
     }
-    if (how == "behind") std::filesystem::copy_file(code_path() + ".old", code_path(), std::filesystem::copy_options::overwrite_existing);
+    if (how == "behind")
+      std::filesystem::copy_file(code_path() + ".old", code_path(), std::filesystem::copy_options::overwrite_existing);
   }
 };
 

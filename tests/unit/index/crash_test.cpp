@@ -1,5 +1,5 @@
-// The writer is ended at every single system call that changes a file. What was durable is there, and all else is as if the
-// unfinished step had never begun, or had been completed: never in between.
+// The writer is ended at every single system call that changes a file. What was durable is there, and all else is as if
+// the unfinished step had never begun, or had been completed: never in between.
 #include <gmock/gmock.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
@@ -64,7 +64,8 @@ TEST_F(Crash, AtEverySystemCallLosesNothingThatWasDurable) {
       const std::string now = picture();
       const auto next = static_cast<size_t>(std::min(reached + 1, kStages - 1));
       ASSERT_TRUE(now == pictures[static_cast<size_t>(reached)] || now == pictures[next])
-          << "at call " << nth << " after stage " << reached << ":\n" << now;
+          << "at call " << nth << " after stage " << reached << ":\n"
+          << now;
     }
     ASSERT_THAT(problems(), IsEmpty()) << "at call " << nth << " after stage " << reached;
   }

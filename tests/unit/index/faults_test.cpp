@@ -91,7 +91,8 @@ TEST_F(DiskFull, IsSaidAndTheSameWriterGoesOnWhenThereIsSpaceAgain) {
       // SQLite does not pass on why a sync failed.
       EXPECT_THAT(committed.error().message,
                   AnyOf(HasSubstr("the disk is full"), HasSubstr("No space left"), HasSubstr("disk I/O error")));
-      said_full = said_full || committed.error().message.find("the disk is full: cannot write index") != std::string::npos;
+      said_full =
+          said_full || committed.error().message.find("the disk is full: cannot write index") != std::string::npos;
     }
     EXPECT_EQ(writer.uncommitted_changes(), 0u);
     value(writer.put(run, image(directory, "after", 2000 + nth)));

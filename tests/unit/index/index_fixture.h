@@ -37,14 +37,16 @@ class IndexTest : public testing::Test {
   IndexWriter open_writer() const { return value(IndexWriter::open(path(), "pairloom test")); }
   IndexReader open_reader() const { return value(IndexReader::open(path())); }
 
-  // Different seeds are different files. Codes of different seeds are about 128 bits apart, unless `code` says otherwise.
+  // Different seeds are different files. Codes of different seeds are about 128 bits apart, unless `code` says
+  // otherwise.
   static Code code_of(uint64_t seed) {
     Code code;
     for (uint64_t& word : code.words) word = seed = (seed ^ (seed >> 31)) * 0x9E3779B97F4A7C15u + 0x7F4A7C15u;
     return code;
   }
   static StatIdentity identity_of(uint64_t seed) {
-    return {.device = 7, .inode = 1000 + seed, .size_bytes = 5000 + seed, .mtime_ns = int64_t(seed) * 10, .ctime_ns = 3};
+    return {
+        .device = 7, .inode = 1000 + seed, .size_bytes = 5000 + seed, .mtime_ns = int64_t(seed) * 10, .ctime_ns = 3};
   }
   static FileResult image(DirectoryId directory, const std::string& name, uint64_t seed) {
     FileResult result;
@@ -59,7 +61,8 @@ class IndexTest : public testing::Test {
     result.codes = {{Algorithm::kPdq, code_of(seed)}};
     return result;
   }
-  static FileResult failure(DirectoryId directory, const std::string& name, Outcome outcome, const std::string& message) {
+  static FileResult failure(DirectoryId directory, const std::string& name, Outcome outcome,
+                            const std::string& message) {
     FileResult result;
     result.directory = directory;
     result.name = name;
@@ -78,7 +81,8 @@ class IndexTest : public testing::Test {
       return 0;
     };
     char* message = nullptr;
-    if (sqlite3_open(path().c_str(), &db) != SQLITE_OK || sqlite3_exec(db, statement.c_str(), add, &rows, &message) != SQLITE_OK) {
+    if (sqlite3_open(path().c_str(), &db) != SQLITE_OK ||
+        sqlite3_exec(db, statement.c_str(), add, &rows, &message) != SQLITE_OK) {
       rows = {"error: " + std::string(message ? message : sqlite3_errmsg(db))};
     }
     sqlite3_free(message);

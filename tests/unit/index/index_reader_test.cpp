@@ -119,14 +119,14 @@ TEST_F(Reader, ListsLowInformation) {
 }
 
 TEST_F(Reader, FindsNoFileAtOddPaths) {
-  for (const char* odd : {"", "/", "x", "/a/", "/a", "a/x", "/a/x/"}) EXPECT_FALSE(value(reader().find_file(odd))) << odd;
+  for (const char* odd : {"", "/", "x", "/a/", "/a", "a/x", "/a/x/"})
+    EXPECT_FALSE(value(reader().find_file(odd))) << odd;
 }
 
 TEST_F(Reader, StopsWhenTheVisitorSaysSo) {
   int seen = 0;
-  const auto stopped = reader().visit_files([&](const FileRow&) -> Result<> {
-    return ++seen == 2 ? fail(Errc::kInterrupted, "enough") : Result<>{};
-  });
+  const auto stopped = reader().visit_files(
+      [&](const FileRow&) -> Result<> { return ++seen == 2 ? fail(Errc::kInterrupted, "enough") : Result<>{}; });
   EXPECT_EQ(stopped.error().code, Errc::kInterrupted);
   EXPECT_EQ(seen, 2);
 }

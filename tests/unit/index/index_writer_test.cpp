@@ -103,8 +103,8 @@ TEST_F(Writer, GivesBackWhatItWasGiven) {
 }
 
 TEST_F(Writer, HostileNamesComeBackByteForByte) {
-  const std::vector<std::string> names = {" ", "-rf", "a\nb", "quote'\"", "\x01\x1b[31m", "\xC3\x28\xFF", "\xF0\x9F\x98\x80",
-                                          std::string(255, 'n')};
+  const std::vector<std::string> names = {
+      " ", "-rf", "a\nb", "quote'\"", "\x01\x1b[31m", "\xC3\x28\xFF", "\xF0\x9F\x98\x80", std::string(255, 'n')};
   uint64_t seed = 0;
   for (const std::string& name : names) value(writer.put(run, image(photos, name, ++seed)));
   value(writer.commit());
@@ -135,7 +135,8 @@ TEST_F(Writer, VisitsNamesOfHugeDirectoriesWhileTheyChange) {
 
 TEST_F(Writer, VisitorsErrorIsPassedOn) {
   value(writer.put(run, image(photos, "a", 1)));
-  const auto stopped = writer.visit_known_names(photos, [](const std::string&) { return fail(Errc::kInterrupted, "enough"); });
+  const auto stopped =
+      writer.visit_known_names(photos, [](const std::string&) { return fail(Errc::kInterrupted, "enough"); });
   EXPECT_EQ(stopped.error().code, Errc::kInterrupted);
 }
 

@@ -14,7 +14,8 @@ using testing::IsEmpty;
 
 using Triple = std::tuple<uint32_t, uint32_t, uint32_t>;
 
-// Contents 1..n are named by their ids. Their codes are given by the number of low bits set, so that distances are plain.
+// Contents 1..n are named by their ids. Their codes are given by the number of low bits set, so that distances are
+// plain.
 class Pairs : public IndexTest {
  protected:
   Pairs() : writer(open_writer()), run(value(writer.begin_run(RunKind::kAdd, ""))) {
@@ -66,7 +67,8 @@ TEST_F(Pairs, AreStoredOnceAndReadByDistance) {
 
 TEST_F(Pairs, RefusesWhatCannotBeAPair) {
   add({0, 3});
-  for (const PairRow& bad : {PairRow{2, 1, 3}, PairRow{1, 1, 0}, PairRow{1, 9, 3}, PairRow{0, 1, 3}, PairRow{1, 2, 257}}) {
+  for (const PairRow& bad :
+       {PairRow{2, 1, 3}, PairRow{1, 1, 0}, PairRow{1, 9, 3}, PairRow{0, 1, 3}, PairRow{1, 2, 257}}) {
     EXPECT_EQ(writer.put_pairs(Algorithm::kPdq, std::vector{bad}).error().code, Errc::kInvalidArgument);
   }
   EXPECT_EQ(writer.put_pairs(Algorithm::kDhash, std::vector{PairRow{1, 2, 3}}).error().code, Errc::kInvalidArgument);
@@ -83,7 +85,7 @@ TEST_F(Pairs, WatermarkIsKept) {
   EXPECT_EQ(state().position, 3u);
   value(writer.set_pairing_state(Algorithm::kPdq, 48, 0));
   EXPECT_EQ(value(open_reader().pairing_state(Algorithm::kPdq)).radius, 48u);
-  EXPECT_FALSE(writer.set_pairing_state(Algorithm::kPdq, 31, 5));    // beyond the codes
+  EXPECT_FALSE(writer.set_pairing_state(Algorithm::kPdq, 31, 5));   // beyond the codes
   EXPECT_FALSE(writer.set_pairing_state(Algorithm::kPdq, 257, 0));  // beyond the bits
 }
 
@@ -98,8 +100,8 @@ TEST_F(Pairs, OfGoneContentsAreNotShownUntilTheyComeBack) {
   EXPECT_THAT(pairs(), ElementsAre(Triple(1, 2, 3), Triple(2, 3, 7)));
 }
 
-// Contents 1, 2 and 3 have equal codes; 1 represents them, so only it is paired with 4. When 1 goes, 2 and 3 are still each
-// other's equals and still near 4, though no stored row says so.
+// Contents 1, 2 and 3 have equal codes; 1 represents them, so only it is paired with 4. When 1 goes, 2 and 3 are still
+// each other's equals and still near 4, though no stored row says so.
 TEST_F(Pairs, ALiveEqualStandsInForAGoneRepresentative) {
   add({0, 0, 0, 5});
   put({{1, 2, 0}, {1, 3, 0}, {1, 4, 5}});

@@ -45,7 +45,8 @@ TEST_F(Prune, ForgetsTombstonesAndWhatOnlyTheyHeld) {
   EXPECT_EQ(did.contents, 1u);
   EXPECT_EQ(did.directories, 2u);
   EXPECT_EQ(writer.generation(), generation + 1);
-  EXPECT_THAT(sql("SELECT CAST(path AS TEXT) FROM directory ORDER BY path"), ElementsAre("/", "/photos", "/photos/keep"));
+  EXPECT_THAT(sql("SELECT CAST(path AS TEXT) FROM directory ORDER BY path"),
+              ElementsAre("/", "/photos", "/photos/keep"));
   EXPECT_EQ(sql_value("SELECT count(*) FROM failure"), "0");
   EXPECT_EQ(value(open_reader().codes(Algorithm::kPdq)).size(), 1u);
   EXPECT_THAT(problems(), IsEmpty());
@@ -79,8 +80,8 @@ TEST_F(Prune, OfEverythingLeavesAnEmptyIndexThatWorks) {
   EXPECT_THAT(problems(), IsEmpty());
 }
 
-// Whatever is removed, and wherever the watermark stands: codes stay dense, and below the watermark are exactly the contents
-// that were there before and are left.
+// Whatever is removed, and wherever the watermark stands: codes stay dense, and below the watermark are exactly the
+// contents that were there before and are left.
 TEST_F(Prune, WatermarkKeepsItsMeaning) {
   std::mt19937 random(7);
   for (int round = 0; round < 12; ++round) {

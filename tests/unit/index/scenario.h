@@ -33,9 +33,11 @@ class ScenarioTest : public IndexTest {
     reached(3);
     PAIRLOOM_TRY(writer.put_attempts(run, b.id, "poison", identity_of(50), 2));
     reached(4);
-    const auto distance = [](uint64_t x, uint64_t y) { return static_cast<uint32_t>(hamming_distance(code_of(x), code_of(y))); };
-    PAIRLOOM_TRY(writer.put_pairs(Algorithm::kPdq,
-                                  std::vector{PairRow{1, 2, distance(1, 2)}, PairRow{3, 4, distance(3, 4)}}));
+    const auto distance = [](uint64_t x, uint64_t y) {
+      return static_cast<uint32_t>(hamming_distance(code_of(x), code_of(y)));
+    };
+    PAIRLOOM_TRY(
+        writer.put_pairs(Algorithm::kPdq, std::vector{PairRow{1, 2, distance(1, 2)}, PairRow{3, 4, distance(3, 4)}}));
     PAIRLOOM_TRY(writer.set_pairing_state(Algorithm::kPdq, 200, 5));
     reached(5);
     for (const uint64_t seed : {3u, 5u}) {
@@ -59,10 +61,12 @@ class ScenarioTest : public IndexTest {
     std::string all;
     for (const char* statement :
          {"SELECT path FROM directory ORDER BY path", "SELECT path FROM root",
-          "SELECT hex(name) || outcome || ifnull(content, '-') || attempts || (gone_run IS NULL) FROM file ORDER BY directory, name",
+          "SELECT hex(name) || outcome || ifnull(content, '-') || attempts || (gone_run IS NULL) FROM file ORDER BY "
+          "directory, name",
           "SELECT id || live_files || algorithms || algorithms_full FROM content ORDER BY id",
-          "SELECT content || hex(code) || flags FROM code ORDER BY content", "SELECT a || '-' || b || '-' || distance FROM pair",
-          "SELECT radius || ':' || position FROM pairing", "SELECT finished_ns > 0 FROM run", "SELECT slot FROM run_worker",
+          "SELECT content || hex(code) || flags FROM code ORDER BY content",
+          "SELECT a || '-' || b || '-' || distance FROM pair", "SELECT radius || ':' || position FROM pairing",
+          "SELECT finished_ns > 0 FROM run", "SELECT slot FROM run_worker",
           "SELECT message FROM failure ORDER BY directory, name"}) {
       for (const std::string& row : sql(statement)) all += row + "\n";
       all += "--\n";

@@ -113,7 +113,8 @@ TEST_F(Migrations, DoNothingToACurrentIndex) {
 
 TEST_F(Migrations, AllOrNothing) {
   value(migrate_to(1));
-  constexpr Migration kBroken[] = {kSteps[0], kSteps[1], {3, "CREATE TABLE three (z); INSERT INTO no_such_table VALUES (1)"}};
+  constexpr Migration kBroken[] = {
+      kSteps[0], kSteps[1], {3, "CREATE TABLE three (z); INSERT INTO no_such_table VALUES (1)"}};
   auto database = value(Database::open(path(), Database::Mode::kCreate));
   EXPECT_FALSE(migrate(database, kBroken));
   EXPECT_EQ(sql_value("PRAGMA user_version"), "1");

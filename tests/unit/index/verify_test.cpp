@@ -23,7 +23,9 @@ class Verify : public IndexTest {
   }
 };
 
-TEST_F(Verify, FindsNothingInASoundIndex) { EXPECT_THAT(problems(), IsEmpty()); }
+TEST_F(Verify, FindsNothingInASoundIndex) {
+  EXPECT_THAT(problems(), IsEmpty());
+}
 
 struct Damage {
   const char* name;
@@ -39,18 +41,19 @@ TEST_P(VerifyFinds, PlantedDamage) {
 
 INSTANTIATE_TEST_SUITE_P(
     Kinds, VerifyFinds,
-    testing::Values(Damage{"Count", "UPDATE meta SET images = 7", "meta.images says 7, but there are 100"},
-                    Damage{"LiveFiles", "UPDATE content SET live_files = 5 WHERE id = 3", "content 3 says it has 5 live files"},
-                    Damage{"AlgorithmSet", "UPDATE content SET algorithms = 6 WHERE id = 3", "content 3 has other codes"},
-                    Damage{"LostFailure", "DELETE FROM failure", "file 'bad' of directory"},
-                    Damage{"LostContent", "DELETE FROM content WHERE id = 3", "refer to rows of content"},
-                    Damage{"LostCode", "DELETE FROM code WHERE position = 50", "have holes: 99 codes in 100 places"},
-                    Damage{"Watermark", "INSERT INTO pairing VALUES (1, 31, 1000)", "complete up to position 1000"},
-                    Damage{"PairOfNothing", "INSERT INTO pair VALUES (1, 5, 5000, 3)", "pair (5, 5000) refers to a content"},
-                    Damage{"PairDistance", "UPDATE pair SET distance = 3", "pair (1, 2) says distance 3, but it is"},
-                    Damage{"Code", "UPDATE code SET code = zeroblob(32) WHERE position = 7", "differ at position 7"},
-                    Damage{"CodeSize", "UPDATE code SET code = x'00' WHERE position = 7", "differ at position 7"},
-                    Damage{"Flags", "UPDATE code SET flags = 1 WHERE position = 8", "differ at position 8"}),
+    testing::Values(
+        Damage{"Count", "UPDATE meta SET images = 7", "meta.images says 7, but there are 100"},
+        Damage{"LiveFiles", "UPDATE content SET live_files = 5 WHERE id = 3", "content 3 says it has 5 live files"},
+        Damage{"AlgorithmSet", "UPDATE content SET algorithms = 6 WHERE id = 3", "content 3 has other codes"},
+        Damage{"LostFailure", "DELETE FROM failure", "file 'bad' of directory"},
+        Damage{"LostContent", "DELETE FROM content WHERE id = 3", "refer to rows of content"},
+        Damage{"LostCode", "DELETE FROM code WHERE position = 50", "have holes: 99 codes in 100 places"},
+        Damage{"Watermark", "INSERT INTO pairing VALUES (1, 31, 1000)", "complete up to position 1000"},
+        Damage{"PairOfNothing", "INSERT INTO pair VALUES (1, 5, 5000, 3)", "pair (5, 5000) refers to a content"},
+        Damage{"PairDistance", "UPDATE pair SET distance = 3", "pair (1, 2) says distance 3, but it is"},
+        Damage{"Code", "UPDATE code SET code = zeroblob(32) WHERE position = 7", "differ at position 7"},
+        Damage{"CodeSize", "UPDATE code SET code = x'00' WHERE position = 7", "differ at position 7"},
+        Damage{"Flags", "UPDATE code SET flags = 1 WHERE position = 8", "differ at position 8"}),
     [](const auto& test) { return test.param.name; });
 
 TEST_F(Verify, FindsABitFlippedInTheCodeFile) {

@@ -44,7 +44,8 @@ TEST_F(Views, PairsOfLiveImages) {
 }
 
 TEST_F(Views, Failures) {
-  EXPECT_THAT(sql("SELECT path || ' ' || outcome || ' ' || message FROM v_failures"), ElementsAre("/a/bad.jpg too_large 9 GB"));
+  EXPECT_THAT(sql("SELECT path || ' ' || outcome || ' ' || message FROM v_failures"),
+              ElementsAre("/a/bad.jpg too_large 9 GB"));
 }
 
 TEST_F(Views, Runs) {
@@ -56,7 +57,8 @@ TEST_F(Views, SpellNamesAsTheProgramDoes) {
   for (uint8_t o = 0; o < kOutcomeCount; ++o) {
     const auto outcome = static_cast<Outcome>(o);
     const std::string name = "o" + std::to_string(o);
-    value(writer.put(run, outcome == Outcome::kIndexed ? image(directory, name, 50) : failure(directory, name, outcome, "")));
+    value(writer.put(
+        run, outcome == Outcome::kIndexed ? image(directory, name, 50) : failure(directory, name, outcome, "")));
   }
   for (uint8_t f = 0; f < kImageFormatCount; ++f) {
     FileResult result = image(directory, "f" + std::to_string(f), 100u + f);

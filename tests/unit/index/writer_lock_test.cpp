@@ -1,7 +1,7 @@
 #include "index/writer_lock.h"
 
-#include <gmock/gmock.h>
 #include <fcntl.h>
+#include <gmock/gmock.h>
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -95,13 +95,22 @@ TEST_F(WriterLockTest, GarbageInTheLockFileDoesNoHarm) {
   EXPECT_THAT(WriterLock::acquire(path(), "test").error().message, HasSubstr("by another process"));
 }
 
-TEST_F(WriterLockTest, IsCloseOnExec) {
-  auto lock = value(WriterLock::acquire(path(), "test"));
+TEST_F(WriterLockTest, AndAllFilesOfAnIndexAreCloseOnExec) {
+  auto writer = open_writer();
+  const RunId run = value(writer.begin_run(RunKind::kAdd, ""));
+  value(writer.put(run, image(value(writer.directory("/a", 1)).id, "a", 1)));
+  value(writer.commit());
+  auto reader = open_reader();
+  const auto codes = value(reader.codes(Algorithm::kPdq));
+  int seen = 0;
   for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd")) {
     std::error_code gone;
-    if (!std::filesystem::read_symlink(entry.path(), gone).string().ends_with("-lock")) continue;
-    EXPECT_NE(::fcntl(std::stoi(entry.path().filename().string()), F_GETFD) & FD_CLOEXEC, 0);
+    const std::string file = std::filesystem::read_symlink(entry.path(), gone).string();
+    if (!file.starts_with(directory_.string())) continue;
+    EXPECT_NE(::fcntl(std::stoi(entry.path().filename().string()), F_GETFD) & FD_CLOEXEC, 0) << file;
+    ++seen;
   }
+  EXPECT_GE(seen, 4);  // lock, database, log, code file
 }
 
 TEST_F(WriterLockTest, ReadersDoNotNeedIt) {

@@ -87,9 +87,10 @@ TEST_P(CodeFileTest, WriterMakesAnEmptyFile) {
 }
 
 TEST_P(CodeFileTest, HoldsWhatWasAppendedAroundBlockBoundaries) {
-  const auto entries = clustered_entries(3 * kBlockCodes, GetParam(), 1);
+  const auto entries = clustered_entries(50 * kBlockCodes, GetParam(), 1);  // more than 2 MiB
   size_t written = 0;
-  for (const size_t until : {1ul, 2ul, 4095ul, 4096ul, 4097ul, 8192ul, 12287ul}) {
+  for (const size_t until :
+       {size_t{1}, size_t{2}, size_t{4095}, size_t{4096}, size_t{4097}, size_t{8192}, size_t{12287}, entries.size()}) {
     write(entries, written, until);
     written = until;
     const auto file = open();

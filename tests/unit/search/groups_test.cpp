@@ -245,15 +245,15 @@ TEST(Single, MembersJoinByTheirShortestEdge) {
   EXPECT_EQ(make_groups(edges, Linkage::kSingle), (std::vector<Group>{{{{2, 0}, {3, 2}, {1, 5}, {5, 5}, {4, 8}}, 8}}));
 }
 
-// 10^6 nodes and a hub: nothing quadratic in nodes or in the hub's neighbours.
+// 10^5 nodes and a hub: what is quadratic in nodes or in the hub's neighbours would not end.
 TEST(Groups, TakeLargeGraphs) {
   std::vector<Edge> edges;
-  for (uint32_t i = 1; i < 200'000; ++i) edges.push_back({0, i, 3});
-  for (uint32_t i = 200'000; i < 1'000'000; i += 2) edges.push_back({i, i + 1, 0});
+  for (uint32_t i = 1; i < 20'000; ++i) edges.push_back({0, i, 3});
+  for (uint32_t i = 20'000; i < 100'000; i += 2) edges.push_back({i, i + 1, 0});
   for (const Linkage linkage : {Linkage::kStar, Linkage::kComplete, Linkage::kSingle}) {
     const auto groups = make_groups(edges, linkage);
-    EXPECT_EQ(groups.size(), 400'001u);
-    EXPECT_EQ(groups[0].members.size(), linkage == Linkage::kComplete ? 2u : 200'000u);
+    EXPECT_EQ(groups.size(), 40'001u);
+    EXPECT_EQ(groups[0].members.size(), linkage == Linkage::kComplete ? 2u : 20'000u);
   }
 }
 

@@ -88,11 +88,12 @@ TEST_P(HammingPairsTest, EveryKernelEqualsTheDoubleLoop) {
   const std::vector<int> radii = bits() == 64 ? std::vector{4, 12} : std::vector{31, 90};
   for (const auto& entries : {uniform_entries(20'000, algorithm(), 1), clustered_entries(20'000, algorithm(), 2)}) {
     const CodeFile codes = in_memory(entries, algorithm());
-    const auto expected = expected_pairs(entries, 0, entries.size(), radii.back(), false);
+    const uint64_t first = 15'000;  // AnyCut... has whole ranges
+    const auto expected = expected_pairs(entries, first, codes.size(), radii.back(), false);
     EXPECT_GT(expected.size(), 10u);
     for (const Kernel kernel : available_kernels()) {
       for (const int radius : radii) {
-        EXPECT_EQ(found_pairs(codes, 0, codes.size(), radius, with(kernel)), up_to(expected, radius))
+        EXPECT_EQ(found_pairs(codes, first, codes.size(), radius, with(kernel)), up_to(expected, radius))
             << name_of(kernel) << ", radius " << radius;
       }
     }
@@ -117,8 +118,9 @@ TEST_P(HammingPairsTest, EveryKernelEqualsTheDoubleLoopAtTheEdges) {
 // for earlier equals of themselves.
 TEST_P(HammingPairsTest, EqualsTheDoubleLoopWhenEverythingIsWithinTheRadius) {
   const auto entries = clustered_entries(4'000, algorithm(), 4);
-  const auto found = found_pairs(in_memory(entries, algorithm()), 0, entries.size(), bits());
-  EXPECT_TRUE(found == expected_pairs(entries, 0, entries.size(), bits(), false));  // too many to print
+  const auto found = found_pairs(in_memory(entries, algorithm()), 3'300, entries.size(), bits());
+  EXPECT_GT(found.size(), size_t{1} << 20);
+  EXPECT_TRUE(found == expected_pairs(entries, 3'300, entries.size(), bits(), false));  // too many to print
 }
 
 TEST_P(HammingPairsTest, AnyCutOfTheRangeGivesTheSamePairs) {

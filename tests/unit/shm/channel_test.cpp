@@ -192,7 +192,9 @@ TEST(Channel, FloodOfWakeUpsDoesNotHoldTheSupervisor) {
 
 TEST(Channel, TimeAsleepIsAccountedByItsReason) {
   ChannelEnds ends(kPage, kPage);
-  const auto stage_ns = [&](Stage stage) { return ends.supervisor.state().stage_ns[static_cast<size_t>(stage)].load(); };
+  const auto stage_ns = [&](Stage stage) {
+    return ends.supervisor.state().stage_ns[static_cast<size_t>(stage)].load();
+  };
   ASSERT_TRUE(ends.supervisor.push(1, {}).value());
   ASSERT_TRUE(ends.worker.wait_record());
   ASSERT_TRUE(ends.worker.pop());
@@ -251,13 +253,13 @@ TEST(Channel, PingPongLosesNoWakeUp) {
   }
 }
 
-// The race of the sleep protocol: a publisher that is wide awake answers within about the time a sleeper takes from its last
-// look at the ring to its announcement. Both wait a few random instants, so that all orders of the steps come up.
+// The race of the sleep protocol: a publisher that is wide awake answers within about the time a sleeper takes from its
+// last look at the ring to its announcement. Both wait a few random instants, so that all orders of the steps come up.
 class RandomInstants {
  public:
   explicit RandomInstants(uint32_t seed) : random_(seed) {}
   void wait() {
-    for (uint_fast32_t left = random_() % 256; left > 0; --left) std::atomic_signal_fence(std::memory_order_seq_cst);
+    for (uint_fast32_t left = random_() % 2048; left > 0; --left) std::atomic_signal_fence(std::memory_order_seq_cst);
   }
 
  private:

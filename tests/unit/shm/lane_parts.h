@@ -19,7 +19,9 @@
 
 namespace pairloom::shm::test {
 
-inline std::span<const std::byte> bytes_of(std::string_view text) { return std::as_bytes(std::span(text)); }
+inline std::span<const std::byte> bytes_of(std::string_view text) {
+  return std::as_bytes(std::span(text));
+}
 inline std::string text_of(std::span<const std::byte> bytes) {
   return std::string(reinterpret_cast<const char*>(bytes.data()), bytes.size());
 }
@@ -28,7 +30,9 @@ inline Lane make_lane(uint64_t down_bytes, uint64_t up_bytes) {
   return Lane::create({.down_bytes = down_bytes, .up_bytes = up_bytes}, 3, 17).value();
 }
 // The lane as a worker sees it.
-inline Lane reopen(const Lane& lane) { return Lane::open(Fd(::fcntl(lane.fd(), F_DUPFD_CLOEXEC, 0))).value(); }
+inline Lane reopen(const Lane& lane) {
+  return Lane::open(Fd(::fcntl(lane.fd(), F_DUPFD_CLOEXEC, 0))).value();
+}
 
 // The whole segment, mapped once and without any check: what a peer can write to.
 class RawLane {
@@ -71,7 +75,8 @@ struct RingEnds {
 
 // A supervisor's and a worker's channel over one lane, each with its own mapping, as between processes.
 struct ChannelEnds {
-  ChannelEnds(uint64_t down_bytes, uint64_t up_bytes) : ChannelEnds(make_lane(down_bytes, up_bytes), make_socket_pair().value()) {}
+  ChannelEnds(uint64_t down_bytes, uint64_t up_bytes)
+      : ChannelEnds(make_lane(down_bytes, up_bytes), make_socket_pair().value()) {}
   SupervisorChannel supervisor;
   WorkerChannel worker;
 

@@ -110,8 +110,8 @@ TEST(Lane, IsNeitherInheritedByForkNorDumped) {
   int regions = 0, flagged = 0;
   bool inside = false;
   for (std::string line; std::getline(maps, line);) {
-    if (line.find('-') != std::string::npos && line.find(':') != std::string::npos && line.find("kB") == std::string::npos &&
-        !line.starts_with("VmFlags"))
+    if (line.find('-') != std::string::npos && line.find(':') != std::string::npos &&
+        line.find("kB") == std::string::npos && !line.starts_with("VmFlags"))
       inside = line.find("memfd:pairloom-lane-3") != std::string::npos;
     if (inside && line.starts_with("VmFlags")) {
       ++regions;
@@ -124,11 +124,13 @@ TEST(Lane, IsNeitherInheritedByForkNorDumped) {
 
 TEST(Lane, CreateRefusesImpossibleSizes) {
   expect_error(Lane::create({.down_bytes = 0, .up_bytes = 1}, 0, 0), Errc::kInvalidArgument, "not between");
-  expect_error(Lane::create({.down_bytes = 1, .up_bytes = kMaxRingBytes + 1}, 0, 0), Errc::kInvalidArgument, "not between");
+  expect_error(Lane::create({.down_bytes = 1, .up_bytes = kMaxRingBytes + 1}, 0, 0), Errc::kInvalidArgument,
+               "not between");
   expect_error(Lane::create({.down_bytes = UINT64_MAX, .up_bytes = 1}, 0, 0), Errc::kInvalidArgument, "not between");
 }
 
-// In a process of its own, as the limits would outlive the test: memory that cannot be had is an error now, no SIGBUS later.
+// In a process of its own, as the limits would outlive the test: memory that cannot be had is an error now, no SIGBUS
+// later.
 TEST(Lane, CreateReportsMemoryThatCannotBeHad) {
   const pid_t child = ::fork();
   if (child == 0) {
@@ -155,7 +157,8 @@ TEST(Lane, OpenDetectsEveryForgedHeaderField) {
       {"layout version", [](LaneHeader& h) { h.layout_version += 1; }},
       {"header of", [](LaneHeader& h) { h.header_bytes -= 8; }},
       {"reserved", [](LaneHeader& h) { h.reserved = 1; }},
-      {"in a file of", [](LaneHeader& h) { h.up_bytes += kPage, h.lane_bytes += kPage; }},  // consistent, but beyond the file
+      {"in a file of",
+       [](LaneHeader& h) { h.up_bytes += kPage, h.lane_bytes += kPage; }},  // consistent, but beyond the file
       {"add up to", [](LaneHeader& h) { h.lane_bytes += kPage; }},
       {"add up to", [](LaneHeader& h) { h.lane_bytes = 0; }},
       {"add up to", [](LaneHeader& h) { h.up_bytes += kPage; }},

@@ -31,7 +31,8 @@ TEST(Mirror, SecondHalfIsTheSameMemory) {
   const Fd file = memory_file(3 * kPage);
   const auto mirror = MirrorMapping::map(file.get(), kPage, 2 * kPage).value();
   ASSERT_EQ(mirror.capacity_bytes(), 2 * kPage);
-  auto* data = reinterpret_cast<volatile uint8_t*>(mirror.data());  // volatile: to the compiler the two are different memory
+  auto* data =
+      reinterpret_cast<volatile uint8_t*>(mirror.data());  // volatile: to the compiler the two are different memory
   for (uint64_t i = 0; i < 2 * kPage; i += 511) {
     data[i] = 0x11;
     EXPECT_EQ(uint8_t{data[i + 2 * kPage]}, 0x11);

@@ -1,5 +1,5 @@
-// Pattern: payloads of which every byte and the length follow from the record's number, so that both ends of a ring can make
-// them independently, without copying. Used by the unit and process tests of shm/.
+// Pattern: payloads of which every byte and the length follow from the record's number, so that both ends of a ring can
+// make them independently, without copying. Used by the unit and process tests of shm/.
 #pragma once
 
 #include <algorithm>
@@ -21,7 +21,8 @@ inline uint64_t mix(uint64_t number) {
 
 class Pattern {
  public:
-  explicit Pattern(size_t max_payload_bytes) : max_payload_bytes_(max_payload_bytes), noise_(kOffsets + max_payload_bytes) {
+  explicit Pattern(size_t max_payload_bytes)
+      : max_payload_bytes_(max_payload_bytes), noise_(kOffsets + max_payload_bytes) {
     for (size_t i = 0; i < noise_.size(); ++i) noise_[i] = static_cast<std::byte>(mix(i / 8) >> (i % 8 * 8));
   }
   // Mostly below 256 bytes, one in 64 anything up to the largest.

@@ -19,7 +19,9 @@ using test::expect_error;
 using test::text_of;
 using Bytes = std::vector<std::byte>;
 
-Bytes copy_of(std::span<const std::byte> bytes) { return Bytes(bytes.begin(), bytes.end()); }
+Bytes copy_of(std::span<const std::byte> bytes) {
+  return Bytes(bytes.begin(), bytes.end());
+}
 
 template <class T>
 Bytes with(Bytes bytes, size_t offset, T value) {
@@ -28,7 +30,9 @@ Bytes with(Bytes bytes, size_t offset, T value) {
   return bytes;
 }
 
-Result<> ignore(TaskView) { return {}; }
+Result<> ignore(TaskView) {
+  return {};
+}
 
 Bytes chunk_of_three() {
   ChunkBuilder builder;

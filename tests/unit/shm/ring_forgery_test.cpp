@@ -1,4 +1,5 @@
-// A peer that lies: every number it can write into a ring is forged; the other side notices and stays within its memory.
+// A peer that lies: every number it can write into a ring is forged; the other side notices and stays within its
+// memory.
 #include <gtest/gtest.h>
 
 #include <cstring>
@@ -126,16 +127,20 @@ TEST(RingForgery, ProducerDetectsMisalignedTail) {
   EXPECT_EQ(ring.producer.free_bytes(), 0u);
 }
 
-// Whatever stands in the control words and record headers: each call gives an error or memory that is really the ring's.
+// Whatever stands in the control words and record headers: each call gives an error or memory that is really the
+// ring's.
 TEST(RingForgery, RandomNumbersNeverLeadOutOfTheRing) {
   std::mt19937_64 random(20240607);
   RingEnds ring(kPage);
   uint64_t sum = 0, accepted = 0, rooms = 0;
   const auto lie = [&](uint64_t near) {  // plausible ones too, or hardly anything would be accepted
     switch (random() % 4) {
-      case 0: return random();
-      case 1: return random() % (2 * kPage);
-      default: return near + random() % (kPage / 64) * 64;
+      case 0:
+        return random();
+      case 1:
+        return random() % (2 * kPage);
+      default:
+        return near + random() % (kPage / 64) * 64;
     }
   };
   uint64_t head = 0, tail = 0;  // the true ones

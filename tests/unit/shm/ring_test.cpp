@@ -19,7 +19,9 @@ using test::text_of;
 
 constexpr uint64_t kPage = 4096;
 
-bool is_aligned(const void* p, size_t alignment) { return reinterpret_cast<uintptr_t>(p) % alignment == 0; }
+bool is_aligned(const void* p, size_t alignment) {
+  return reinterpret_cast<uintptr_t>(p) % alignment == 0;
+}
 
 TEST(Ring, FrontReturnsNothingWhenEmpty) {
   RingEnds ring(kPage);
@@ -158,7 +160,8 @@ TEST(Ring, KeepsOrderAndContentOverManyWraps) {
   }
 }
 
-// A set of 5000 SIFT descriptors through a ring that is shorter than two of them: in place on both sides, across the wrap.
+// A set of 5000 SIFT descriptors through a ring that is shorter than two of them: in place on both sides, across the
+// wrap.
 TEST(Ring, DescriptorSetIsUsableInPlaceAcrossTheWrap) {
   constexpr uint32_t kRows = 5000, kColumns = 128;
   constexpr uint64_t kCapacity = 4 << 20;

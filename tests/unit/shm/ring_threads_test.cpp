@@ -1,5 +1,6 @@
-// The ring between two threads of one process, for ThreadSanitizer, which sees nothing between processes. Both ends come from
-// one Lane, so both use the same addresses; the second mapping of the data is different memory to it (docs/shm_layout.md).
+// The ring between two threads of one process, for ThreadSanitizer, which sees nothing between processes. Both ends
+// come from one Lane, so both use the same addresses; the second mapping of the data is different memory to it
+// (docs/shm_layout.md).
 #include <gtest/gtest.h>
 
 #include <thread>
@@ -31,9 +32,13 @@ void stream(uint64_t capacity_bytes, uint64_t max_payload_bytes, uint64_t record
   EXPECT_TRUE(ring.consumer.empty());
 }
 
-TEST(RingThreads, MillionsOfRandomRecordsArriveInOrderAndWhole) { stream(256 * 1024, 16 * 1024, 2'000'000); }
+TEST(RingThreads, MillionsOfRandomRecordsArriveInOrderAndWhole) {
+  stream(256 * 1024, 16 * 1024, 2'000'000);
+}
 
-TEST(RingThreads, TheSmallestRingWrapsAllTheTime) { stream(kPage, kPage - sizeof(RecordHeader), 300'000); }
+TEST(RingThreads, TheSmallestRingWrapsAllTheTime) {
+  stream(kPage, kPage - sizeof(RecordHeader), 300'000);
+}
 
 }  // namespace
 }  // namespace pairloom::shm

@@ -65,7 +65,8 @@ TEST(Decode, ReducedPicturesAreBlockMeans) {
       }
     cv::Mat actual;
     test::pixels_of(reduced_picture).convertTo(actual, CV_64F);
-    const bool by_library = file.format == ImageFormat::kJpeg || file.format == ImageFormat::kWebp;  // scales on its own
+    const bool by_library =
+        file.format == ImageFormat::kJpeg || file.format == ImageFormat::kWebp;  // scales on its own
     EXPECT_LE(mean_difference(actual, expected), by_library ? 3.0 : 0.5);
     if (!by_library) {
       EXPECT_LE(cv::norm(actual, expected, cv::NORM_INF), 0.501);
@@ -76,8 +77,9 @@ TEST(Decode, ReducedPicturesAreBlockMeans) {
 TEST(Decode, TellsAnimationsAndAlpha) {
   Picture picture;
   const std::set<std::string> kAnimated = {"webp animated", "gif animated", "tiff two pages"};
-  const std::set<std::string> kAlpha = {"png RGBA", "png RGBA 16 bit", "png gray alpha", "png palette with transparency",
-                                        "webp lossy alpha", "webp lossless alpha", "tiff RGBA", "gif transparent"};
+  const std::set<std::string> kAlpha = {
+      "png RGBA",         "png RGBA 16 bit",     "png gray alpha", "png palette with transparency",
+      "webp lossy alpha", "webp lossless alpha", "tiff RGBA",      "gif transparent"};
   for (const auto& file : test::sample_files(10, 40, 30)) {
     ASSERT_TRUE(decode(file.bytes, kFullGray, picture)) << file.name;
     EXPECT_EQ(picture.animated, kAnimated.contains(file.name)) << file.name;
@@ -89,10 +91,11 @@ TEST(Decode, FindsTheOrientationWhereAFormatHasOne) {
   const cv::Mat image = test::draw_picture(11, 40, 30);
   Picture picture;
   for (int orientation = 1; orientation <= 8; ++orientation) {
-    const test::Bytes files[] = {
-        test::encode_jpeg(image, {.orientation = orientation}), test::encode_jpeg(image, {.orientation = orientation, .big_endian_exif = true}),
-        test::encode_png(image, {.orientation = orientation}), test::encode_webp(image, {.orientation = orientation}),
-        test::encode_tiff(image, {.orientation = orientation})};
+    const test::Bytes files[] = {test::encode_jpeg(image, {.orientation = orientation}),
+                                 test::encode_jpeg(image, {.orientation = orientation, .big_endian_exif = true}),
+                                 test::encode_png(image, {.orientation = orientation}),
+                                 test::encode_webp(image, {.orientation = orientation}),
+                                 test::encode_tiff(image, {.orientation = orientation})};
     for (const auto& file : files) {
       ASSERT_TRUE(decode(file, kFullGray, picture));
       EXPECT_EQ(picture.orientation, orientation) << name_of(picture.format);
@@ -151,11 +154,23 @@ TEST(Decode, NamesWhatItDoesNotDecode) {
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().message, "JPEG: 12 bits a sample is not supported");
 
-  const std::string heif("\0\0\0\x18" "ftypheic\0\0\0\0mif1heic", 24);
+  const std::string heif(
+      "\0\0\0\x18"
+      "ftypheic\0\0\0\0mif1heic",
+      24);
   const auto unsupported = decode(std::as_bytes(std::span(heif)), kFullGray, picture);
   ASSERT_FALSE(unsupported);
   EXPECT_EQ(unsupported.error().code, Errc::kUnsupported);
   EXPECT_EQ(unsupported.error().message, "HEIF images are not supported");
+}
+
+TEST(Decode, TellsCameraRawsFromTiff) {
+  Picture picture;
+  const auto raw = decode(test::encode_tiff(test::draw_picture(16, 40, 30), {.camera_raw = true}), kFullGray, picture);
+  ASSERT_FALSE(raw);
+  EXPECT_EQ(raw.error().code, Errc::kUnsupported);
+  EXPECT_EQ(raw.error().message, "camera raw images are not supported");
+  EXPECT_EQ(picture.format, ImageFormat::kRaw);
 }
 
 TEST(Decoders, AreListedWithTheirVersions) {

@@ -9,7 +9,8 @@ namespace {
 
 TEST(ExifOrientation, IsReadInBothByteOrders) {
   for (int orientation = 1; orientation <= 8; ++orientation)
-    for (const bool big_endian : {false, true}) EXPECT_EQ(exif_orientation(test::exif_block(orientation, big_endian)), orientation);
+    for (const bool big_endian : {false, true})
+      EXPECT_EQ(exif_orientation(test::exif_block(orientation, big_endian)), orientation);
 }
 
 TEST(ExifOrientation, SkipsTheJpegPrefix) {

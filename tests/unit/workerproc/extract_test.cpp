@@ -19,12 +19,15 @@ constexpr AlgorithmSet kAll = set_of(Algorithm::kPdq) | set_of(Algorithm::kDhash
                               set_of(Algorithm::kPhash) | set_of(Algorithm::kPhash256);
 constexpr AlgorithmSet kScaled = kAll & ~set_of(Algorithm::kDhashTutorial);
 
-jobs::IndexResult extract(std::span<const std::byte> file, AlgorithmSet algorithms, Accuracy accuracy = Accuracy::kDefault) {
+jobs::IndexResult extract(std::span<const std::byte> file, AlgorithmSet algorithms,
+                          Accuracy accuracy = Accuracy::kDefault) {
   Extractor extractor({.algorithms = algorithms, .accuracy = accuracy});
   uint64_t stage_ns[8] = {};
   return extractor.extract(file, stage_ns);
 }
-jobs::IndexResult extract_text(const std::string& text) { return extract(std::as_bytes(std::span(text)), kAll); }
+jobs::IndexResult extract_text(const std::string& text) {
+  return extract(std::as_bytes(std::span(text)), kAll);
+}
 
 TEST(Extractor, GivesTheCodesInTheOrderOfTheirNumbers) {
   const auto result = extract(test::encode_jpeg(test::draw_picture(80, 300, 200)), kAll);
@@ -38,7 +41,8 @@ TEST(Extractor, GivesTheCodesInTheOrderOfTheirNumbers) {
 }
 
 TEST(Extractor, DescribesThePictureAsShown) {
-  const auto result = extract(test::encode_jpeg(test::draw_picture(81, 300, 260), {.orientation = 6}), set_of(Algorithm::kPdq));
+  const auto result =
+      extract(test::encode_jpeg(test::draw_picture(81, 300, 260), {.orientation = 6}), set_of(Algorithm::kPdq));
   EXPECT_EQ(result.image.format, ImageFormat::kJpeg);
   EXPECT_EQ(result.image.width_px, 260u);
   EXPECT_EQ(result.image.height_px, 300u);
@@ -110,7 +114,8 @@ TEST(Extractor, EveryFormatOfAPictureHasAboutTheSamePdq) {
       const auto result = extract(file.bytes, set_of(Algorithm::kPdq), accuracy);
       ASSERT_EQ(result.outcome, Outcome::kIndexed) << file.name << ": " << result.message;
       const int limit = accuracy == Accuracy::kDefault ? 30 : file.mean_error > 0.6 ? 12 : 2;
-      EXPECT_LE(hamming_distance(result.codes.at(0).code, expected.code), limit) << file.name << " reduced by " << int{result.image.reduction};
+      EXPECT_LE(hamming_distance(result.codes.at(0).code, expected.code), limit)
+          << file.name << " reduced by " << int{result.image.reduction};
     }
   }
 }
@@ -122,19 +127,24 @@ TEST(Extractor, TurnedFilesHaveTheCodesOfTheUprightOne) {
     const auto expected = extract(test::encode_png(shown), algorithms, accuracy);
     for (int orientation = 1; orientation <= 8; ++orientation) {
       const cv::Mat stored = test::stored_for(shown, orientation);
-      for (const Bytes& file : {test::encode_png(stored, {.orientation = orientation}), test::encode_tiff(stored, {.orientation = orientation}),
+      for (const Bytes& file : {test::encode_png(stored, {.orientation = orientation}),
+                                test::encode_tiff(stored, {.orientation = orientation}),
                                 test::encode_webp(stored, {.lossless = true, .orientation = orientation})}) {
         const auto result = extract(file, algorithms, accuracy);
         ASSERT_EQ(result.outcome, Outcome::kIndexed) << result.message;
         EXPECT_EQ(result.image.width_px, 320u);
         EXPECT_EQ(result.image.height_px, 272u);
-        const bool same_pixels = accuracy == Accuracy::kFull || result.image.format != ImageFormat::kWebp;  // libwebp's scaler rounds
+        const bool same_pixels =
+            accuracy == Accuracy::kFull || result.image.format != ImageFormat::kWebp;  // libwebp's scaler rounds
         for (size_t i = 0; i < expected.codes.size(); ++i)
           EXPECT_LE(hamming_distance(result.codes[i].code, expected.codes[i].code), same_pixels ? 0 : 8)
-              << name_of(result.image.format) << " orientation " << orientation << " " << info(expected.codes[i].algorithm).name;
+              << name_of(result.image.format) << " orientation " << orientation << " "
+              << info(expected.codes[i].algorithm).name;
       }
-      const auto jpeg = extract(test::encode_jpeg(stored, {.quality = 98, .orientation = orientation}), set_of(Algorithm::kPdq), accuracy);
-      EXPECT_LE(hamming_distance(jpeg.codes.at(0).code, expected.codes[0].code), 10) << "JPEG orientation " << orientation;
+      const auto jpeg = extract(test::encode_jpeg(stored, {.quality = 98, .orientation = orientation}),
+                                set_of(Algorithm::kPdq), accuracy);
+      EXPECT_LE(hamming_distance(jpeg.codes.at(0).code, expected.codes[0].code), 10)
+          << "JPEG orientation " << orientation;
     }
   }
 }

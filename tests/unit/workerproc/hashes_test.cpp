@@ -29,7 +29,9 @@ cv::Mat as_double(const cv::Mat& gray) {
 
 // A picture of `full` size decoded at 1/reduction, and how it lies in the file.
 Picture reduced_picture(uint64_t seed, cv::Size full, int reduction, int orientation) {
-  const auto length = [&](int full_px) { return static_cast<int>(reduced(static_cast<uint32_t>(full_px), static_cast<uint32_t>(reduction))); };
+  const auto length = [&](int full_px) {
+    return static_cast<int>(reduced(static_cast<uint32_t>(full_px), static_cast<uint32_t>(reduction)));
+  };
   Picture picture = test::picture_of(draw_gray(seed, {length(full.width), length(full.height)}));
   picture.full_width_px = static_cast<uint32_t>(full.width);
   picture.full_height_px = static_cast<uint32_t>(full.height);
@@ -42,7 +44,8 @@ Picture reduced_picture(uint64_t seed, cv::Size full, int reduction, int orienta
 cv::Mat shown_luma(const Picture& picture) {
   static constexpr int kUndoes[9] = {1, 1, 2, 3, 4, 5, 8, 7, 6};
   const cv::Size full(static_cast<int>(picture.full_width_px), static_cast<int>(picture.full_height_px));
-  return test::stored_for(test::spread(test::pixels_of(picture), picture.reduction, full), kUndoes[picture.orientation]);
+  return test::stored_for(test::spread(test::pixels_of(picture), picture.reduction, full),
+                          kUndoes[picture.orientation]);
 }
 
 TEST(Pdq, EqualsTheReferenceOfColourPictures) {
@@ -66,7 +69,8 @@ TEST(Pdq, KeepsTheOriginalsGeometryWhenReduced) {
         const Picture picture = reduced_picture(20, full, reduction, orientation);
         const auto expected = test::slow_pdq(shown_luma(picture));
         const PdqHash hash = hasher.hash(view_of(picture));
-        EXPECT_LE(hamming_distance(hash.code, expected.code), 2) << full << " by " << reduction << " orientation " << orientation;
+        EXPECT_LE(hamming_distance(hash.code, expected.code), 2)
+            << full << " by " << reduction << " orientation " << orientation;
         EXPECT_NEAR(hash.quality, expected.quality, 1);
       }
 }
@@ -133,7 +137,8 @@ TEST(Dhash, KeepsTheOriginalsGeometryWhenReduced) {
     for (const int reduction : {1, 2, 4, 8})
       for (int orientation = 1; orientation <= 8; ++orientation) {
         const Picture picture = reduced_picture(33, full, reduction, orientation);
-        EXPECT_EQ(dhash(view_of(picture), summer), test::slow_dhash(shown_luma(picture))) << full << reduction << " " << orientation;
+        EXPECT_EQ(dhash(view_of(picture), summer), test::slow_dhash(shown_luma(picture)))
+            << full << reduction << " " << orientation;
       }
 }
 

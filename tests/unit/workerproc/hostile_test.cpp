@@ -1,5 +1,6 @@
-// Files made to hurt: broken off at every kind of place, lying headers, bombs, random damage. None may crash, hang or read
-// outside of its bytes (these tests are run under AddressSanitizer and UBSan), and each must end in a picture or in a reason.
+// Files made to hurt: broken off at every kind of place, lying headers, bombs, random damage. None may crash, hang or
+// read outside of its bytes (these tests are run under AddressSanitizer and UBSan), and each must end in a picture or
+// in a reason.
 #include <gtest/gtest.h>
 
 #include <cstring>
@@ -34,7 +35,9 @@ size_t find(const Bytes& bytes, std::string_view text) {
 void check(const Result<>& decoded, const Picture& picture, const std::string& what) {
   if (!decoded) {
     EXPECT_FALSE(decoded.error().message.empty()) << what;
-    EXPECT_TRUE(decoded.error().code == Errc::kCorrupt || decoded.error().code == Errc::kUnsupported || decoded.error().code == Errc::kTooLarge) << what;
+    EXPECT_TRUE(decoded.error().code == Errc::kCorrupt || decoded.error().code == Errc::kUnsupported ||
+                decoded.error().code == Errc::kTooLarge)
+        << what;
     return;
   }
   EXPECT_GE(picture.pixels.size(), size_t{picture.stride_bytes} * picture.height_px) << what;
@@ -54,13 +57,16 @@ Errc error_of(const Bytes& file) {
 }
 
 // The copy is exactly as long as its content: one byte too far is seen.
-Bytes first_bytes(const Bytes& file, size_t count) { return Bytes(file.begin(), file.begin() + static_cast<ptrdiff_t>(count)); }
+Bytes first_bytes(const Bytes& file, size_t count) {
+  return Bytes(file.begin(), file.begin() + static_cast<ptrdiff_t>(count));
+}
 
 TEST(Truncated, FilesAreCorruptOrDamagedWhereverTheyEnd) {
   Picture picture;
   for (const auto& file : test::sample_files(60, 61, 47)) {
     for (size_t length = 0; length < file.bytes.size(); length += length < 100 ? 1 : 37) {
-      const std::string what = file.name + " of " + std::to_string(file.bytes.size()) + " bytes at " + std::to_string(length);
+      const std::string what =
+          file.name + " of " + std::to_string(file.bytes.size()) + " bytes at " + std::to_string(length);
       const auto decoded = decode(first_bytes(file.bytes, length), length % 2 == 0 ? kGray : kBgr, picture);
       check(decoded, picture, what);
       // Regression guard: TurboJPEG 2.1 kept the state of a file whose header broke off, and all files after it failed.
@@ -85,8 +91,8 @@ TEST(Truncated, JpegIsDecodedAsFarAsItGoesAndMarked) {
 TEST(Truncated, OtherFormatsAreCorruptWithAReason) {
   const cv::Mat image = test::draw_picture(62, 100, 80);
   Picture picture;
-  for (const Bytes& whole : {test::encode_png(image), test::encode_webp(image), test::encode_tiff(image), test::encode_gif(image),
-                             test::encode_bmp(image), test::encode_pnm(image, 6)}) {
+  for (const Bytes& whole : {test::encode_png(image), test::encode_webp(image), test::encode_tiff(image),
+                             test::encode_gif(image), test::encode_bmp(image), test::encode_pnm(image, 6)}) {
     const auto decoded = decode(first_bytes(whole, whole.size() * 3 / 4), kGray, picture);
     ASSERT_FALSE(decoded) << name_of(picture.format);
     EXPECT_EQ(decoded.error().code, Errc::kCorrupt) << decoded.error().message;
@@ -96,7 +102,8 @@ TEST(Truncated, OtherFormatsAreCorruptWithAReason) {
 
 TEST(Hostile, HeadersThatClaimTooMuchAreRefusedBeforeAnythingIsAllocated) {
   const cv::Mat image = test::draw_picture(63, 40, 30);
-  Bytes png = test::encode_png(image), gif = test::encode_gif(image), bmp = test::encode_bmp(image), jpeg = test::encode_jpeg(image);
+  Bytes png = test::encode_png(image), gif = test::encode_gif(image), bmp = test::encode_bmp(image),
+        jpeg = test::encode_jpeg(image);
   put_u32(png, 16, 0x7FFFFFFF, true);
   put_u32(bmp, 18, 0x7FFFFFFF, false);
   for (size_t i = 6; i < 10; ++i) gif[i] = std::byte{0xFF};  // logical screen 65535 x 65535
@@ -115,14 +122,16 @@ TEST(Hostile, HeadersThatClaimTooMuchAreRefusedBeforeAnythingIsAllocated) {
 
 TEST(Hostile, PicturesWithoutPixelsAreCorrupt) {
   const cv::Mat image = test::draw_picture(64, 40, 30);
-  Bytes png = test::encode_png(image), bmp = test::encode_bmp(image), gif = test::encode_gif(image), jpeg = test::encode_jpeg(image);
+  Bytes png = test::encode_png(image), bmp = test::encode_bmp(image), gif = test::encode_gif(image),
+        jpeg = test::encode_jpeg(image);
   put_u32(png, 20, 0, true);
   put_u32(bmp, 22, 0, false);
   const size_t descriptor = find(gif, std::string_view(",\0\0\0\0", 5));
   for (size_t i = 5; i < 9; ++i) gif[descriptor + i] = std::byte{0};
   const size_t frame = find(jpeg, std::string_view("\xFF\xC0", 2));
   jpeg[frame + 7] = jpeg[frame + 8] = std::byte{0};
-  for (const Bytes& file : {png, bmp, gif, jpeg, bytes_of("P4 0 5\n"), bytes_of("P1\n5 0\n")}) EXPECT_EQ(error_of(file), Errc::kCorrupt);
+  for (const Bytes& file : {png, bmp, gif, jpeg, bytes_of("P4 0 5\n"), bytes_of("P1\n5 0\n")})
+    EXPECT_EQ(error_of(file), Errc::kCorrupt);
 }
 
 TEST(Hostile, HeadersLargerThanTheirDataAreCorrupt) {
@@ -189,7 +198,8 @@ TEST(Hostile, ATiffWhoseDirectoriesFormALoopIsDecodedOnce) {
 }
 
 TEST(Hostile, ATiffWithGiantTilesIsRefused) {
-  Bytes tiff = test::encode_tiff(test::draw_picture(70, 100, 80), {.compression = test::TiffOptions::Compression::kNone, .tiled = true});
+  Bytes tiff = test::encode_tiff(test::draw_picture(70, 100, 80),
+                                 {.compression = test::TiffOptions::Compression::kNone, .tiled = true});
   const size_t tile_width = find(tiff, std::string_view("\x42\x01", 2));  // tag 322, SHORT, 1, value
   put_u32(tiff, tile_width + 2, 4 | 1u << 16, false);                     // now LONG
   put_u32(tiff, tile_width + 8, 0x7FFFFFF0, false);
@@ -199,9 +209,11 @@ TEST(Hostile, ATiffWithGiantTilesIsRefused) {
 }
 
 TEST(Hostile, AProgressiveJpegMayNotScanForEver) {
-  Bytes jpeg = test::encode_jpeg(test::draw_picture(71, 40, 30), {.colour = test::JpegOptions::Colour::kGray, .progressive = true});
+  Bytes jpeg = test::encode_jpeg(test::draw_picture(71, 40, 30),
+                                 {.colour = test::JpegOptions::Colour::kGray, .progressive = true});
   const size_t scan = find(jpeg, std::string_view("\xFF\xDA", 2));
-  const size_t next = scan + 2 + static_cast<size_t>(memmem(&jpeg[scan + 2], jpeg.size() - scan - 2, "\xFF\xC4", 2) == nullptr ? 0 : 1);
+  const size_t next =
+      scan + 2 + static_cast<size_t>(memmem(&jpeg[scan + 2], jpeg.size() - scan - 2, "\xFF\xC4", 2) == nullptr ? 0 : 1);
   ASSERT_GT(next, scan + 2);
   size_t end = scan + 2;
   while (!(jpeg[end] == std::byte{0xFF} && jpeg[end + 1] != std::byte{0})) ++end;
@@ -229,13 +241,24 @@ Bytes mutated(const Bytes& file, uint64_t& random) {
   const auto place = [&] { return static_cast<ptrdiff_t>(next_random(random) % bytes.size()); };
   for (uint64_t n = 1 + next_random(random) % 4; n > 0; --n) {
     const ptrdiff_t at = next_random(random) % 3 == 0 ? place() : place() % std::min<ptrdiff_t>(200, std::ssize(bytes));
-    const ptrdiff_t length = std::min<ptrdiff_t>(1 + static_cast<ptrdiff_t>(next_random(random) % 8), std::ssize(bytes) - at);
+    const ptrdiff_t length =
+        std::min<ptrdiff_t>(1 + static_cast<ptrdiff_t>(next_random(random) % 8), std::ssize(bytes) - at);
     switch (next_random(random) % 6) {
-      case 0: bytes[static_cast<size_t>(at)] ^= static_cast<std::byte>(1u << next_random(random) % 8); break;
-      case 1: bytes[static_cast<size_t>(at)] = static_cast<std::byte>(next_random(random)); break;
-      case 2: std::fill_n(bytes.begin() + at, length, std::byte{0xFF}); break;
-      case 3: std::fill_n(bytes.begin() + at, length, std::byte{0}); break;
-      case 4: bytes.insert(bytes.begin() + at, static_cast<size_t>(length), static_cast<std::byte>(next_random(random))); break;
+      case 0:
+        bytes[static_cast<size_t>(at)] ^= static_cast<std::byte>(1u << next_random(random) % 8);
+        break;
+      case 1:
+        bytes[static_cast<size_t>(at)] = static_cast<std::byte>(next_random(random));
+        break;
+      case 2:
+        std::fill_n(bytes.begin() + at, length, std::byte{0xFF});
+        break;
+      case 3:
+        std::fill_n(bytes.begin() + at, length, std::byte{0});
+        break;
+      case 4:
+        bytes.insert(bytes.begin() + at, static_cast<size_t>(length), static_cast<std::byte>(next_random(random)));
+        break;
       default:
         if (bytes.size() > 64) bytes.erase(bytes.begin() + at, bytes.begin() + at + length);
     }

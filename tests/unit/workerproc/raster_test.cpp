@@ -86,7 +86,8 @@ cv::Mat block_means(const cv::Mat& image, int reduction) {
     for (int x = 0; x < means.cols; ++x) {
       const cv::Rect block = cv::Rect(x * reduction, y * reduction, reduction, reduction) & cv::Rect({}, image.size());
       const cv::Scalar mean = cv::mean(image(block));
-      for (int c = 0; c < image.channels(); ++c) means.ptr(y)[x * image.channels() + c] = static_cast<uchar>(std::floor(mean[c] + 0.5));
+      for (int c = 0; c < image.channels(); ++c)
+        means.ptr(y)[x * image.channels() + c] = static_cast<uchar>(std::floor(mean[c] + 0.5));
     }
   return means;
 }

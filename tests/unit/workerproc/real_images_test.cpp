@@ -1,5 +1,5 @@
-// Against real images and results of other programs. PAIRLOOM_TEST_DATA names the folder (docs/testing.md); the images are not part
-// of the project, and without them these tests are skipped.
+// Against real images and results of other programs. PAIRLOOM_TEST_DATA names the folder (docs/testing.md); the images
+// are not part of the project, and without them these tests are skipped.
 #include <gtest/gtest.h>
 
 #include <algorithm>

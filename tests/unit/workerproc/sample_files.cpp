@@ -9,7 +9,9 @@
 namespace pairloom::test {
 namespace {
 
-cv::Mat gray_as_bgr(const cv::Mat& bgr) { return with_channels(with_channels(bgr, 1), 3); }
+cv::Mat gray_as_bgr(const cv::Mat& bgr) {
+  return with_channels(with_channels(bgr, 1), 3);
+}
 cv::Mat black_and_white(const cv::Mat& bgr) {
   cv::Mat mask = with_channels(bgr, 1) >= 128;
   return with_channels(mask, 3);
@@ -62,6 +64,7 @@ void add_jpegs(List& list, const cv::Mat& bgr) {
   add("4:2:2", {.subsampling = Subsampling::k422}, 6);
   add("4:4:0", {.subsampling = Subsampling::k440}, 6);
   add("4:1:1", {.subsampling = Subsampling::k411}, 7);
+  add("4:1:0", {.subsampling = Subsampling::k410}, 7);  // TurboJPEG has no name for it
   add("gray", {.colour = Colour::kGray}, 4);
   add("RGB", {.quality = 95, .colour = Colour::kRgb, .subsampling = Subsampling::k444}, 4);
   add("CMYK", {.quality = 95, .colour = Colour::kCmyk, .subsampling = Subsampling::k444}, 5);
@@ -72,7 +75,8 @@ void add_jpegs(List& list, const cv::Mat& bgr) {
 
 void add_pngs(List& list, const cv::Mat& bgr, const cv::Mat& bgra) {
   using Colour = PngOptions::Colour;
-  const auto add = [&](std::string name, const cv::Mat& image, const PngOptions& options, const cv::Mat& shown, double error = 0) {
+  const auto add = [&](std::string name, const cv::Mat& image, const PngOptions& options, const cv::Mat& shown,
+                       double error = 0) {
     list.add("png " + name, ImageFormat::kPng, encode_png(image, options), shown, error);
   };
   add("RGB", bgr, {}, bgr);
@@ -91,7 +95,8 @@ void add_pngs(List& list, const cv::Mat& bgr, const cv::Mat& bgra) {
 }
 
 void add_webps(List& list, const cv::Mat& bgr, const cv::Mat& bgra) {
-  const auto add = [&](std::string name, const cv::Mat& image, const WebpOptions& options, const cv::Mat& shown, double error) {
+  const auto add = [&](std::string name, const cv::Mat& image, const WebpOptions& options, const cv::Mat& shown,
+                       double error) {
     list.add("webp " + name, ImageFormat::kWebp, encode_webp(image, options), shown, error);
   };
   add("lossy", bgr, {}, bgr, 8);
@@ -105,7 +110,8 @@ void add_webps(List& list, const cv::Mat& bgr, const cv::Mat& bgra) {
 void add_tiffs(List& list, const cv::Mat& bgr, const cv::Mat& bgra) {
   using Colour = TiffOptions::Colour;
   using Compression = TiffOptions::Compression;
-  const auto add = [&](std::string name, const cv::Mat& image, const TiffOptions& options, const cv::Mat& shown, double error = 0) {
+  const auto add = [&](std::string name, const cv::Mat& image, const TiffOptions& options, const cv::Mat& shown,
+                       double error = 0) {
     list.add("tiff " + name, ImageFormat::kTiff, encode_tiff(image, options), shown, error);
   };
   add("RGB LZW", bgr, {}, bgr);
@@ -139,8 +145,10 @@ void add_others(List& list, const cv::Mat& bgr, const cv::Mat& bgra) {
   list.add("bmp 8 bit", ImageFormat::kBmp, encode_bmp(bgr, {.bits = 8}), gray_as_bgr(bgr));
   list.add("bmp 8 bit RLE", ImageFormat::kBmp, encode_bmp(bgr, {.bits = 8, .rle = true}), gray_as_bgr(bgr));
   list.add("bmp 1 bit", ImageFormat::kBmp, encode_bmp(bgr, {.bits = 1}), black_and_white(bgr));
-  for (const int kind : {1, 4}) list.add("pnm P" + std::to_string(kind), ImageFormat::kPnm, encode_pnm(bgr, kind), black_and_white(bgr));
-  for (const int kind : {2, 5}) list.add("pnm P" + std::to_string(kind), ImageFormat::kPnm, encode_pnm(bgr, kind), gray_as_bgr(bgr));
+  for (const int kind : {1, 4})
+    list.add("pnm P" + std::to_string(kind), ImageFormat::kPnm, encode_pnm(bgr, kind), black_and_white(bgr));
+  for (const int kind : {2, 5})
+    list.add("pnm P" + std::to_string(kind), ImageFormat::kPnm, encode_pnm(bgr, kind), gray_as_bgr(bgr));
   for (const int kind : {3, 6}) list.add("pnm P" + std::to_string(kind), ImageFormat::kPnm, encode_pnm(bgr, kind), bgr);
   list.add("pnm P6 16 bit", ImageFormat::kPnm, encode_pnm(bgr, 6, 65535), bgr);
 }
@@ -192,25 +200,38 @@ cv::Mat luma_of(const cv::Mat& bgr) {
 cv::Mat stored_for(const cv::Mat& shown, int orientation) {
   cv::Mat stored;
   switch (orientation) {
-    case 2: cv::flip(shown, stored, 1); break;
-    case 3: cv::rotate(shown, stored, cv::ROTATE_180); break;
-    case 4: cv::flip(shown, stored, 0); break;
-    case 5: cv::transpose(shown, stored); break;
-    case 6: cv::rotate(shown, stored, cv::ROTATE_90_COUNTERCLOCKWISE); break;
+    case 2:
+      cv::flip(shown, stored, 1);
+      break;
+    case 3:
+      cv::rotate(shown, stored, cv::ROTATE_180);
+      break;
+    case 4:
+      cv::flip(shown, stored, 0);
+      break;
+    case 5:
+      cv::transpose(shown, stored);
+      break;
+    case 6:
+      cv::rotate(shown, stored, cv::ROTATE_90_COUNTERCLOCKWISE);
+      break;
     case 7:
       cv::rotate(shown, stored, cv::ROTATE_180);
       cv::transpose(stored, stored);
       break;
-    case 8: cv::rotate(shown, stored, cv::ROTATE_90_CLOCKWISE); break;
-    default: stored = shown.clone();
+    case 8:
+      cv::rotate(shown, stored, cv::ROTATE_90_CLOCKWISE);
+      break;
+    default:
+      stored = shown.clone();
   }
   return stored;
 }
 
 cv::Mat pixels_of(const workerproc::Picture& picture) {
   return cv::Mat(static_cast<int>(picture.height_px), static_cast<int>(picture.width_px),
-                 picture.layout == workerproc::PixelLayout::kBgr ? CV_8UC3 : CV_8UC1, const_cast<uint8_t*>(picture.pixels.data()),
-                 picture.stride_bytes);
+                 picture.layout == workerproc::PixelLayout::kBgr ? CV_8UC3 : CV_8UC1,
+                 const_cast<uint8_t*>(picture.pixels.data()), picture.stride_bytes);
 }
 
 workerproc::Picture picture_of(const cv::Mat& image) {

@@ -15,8 +15,8 @@ struct SampleFile {
   std::string name;
   ImageFormat format;
   Bytes bytes;
-  cv::Mat shown;       // BGR, alpha composited on white
-  double mean_error;   // of a decoded sample in gray levels: 0 = lossless
+  cv::Mat shown;      // BGR, alpha composited on white
+  double mean_error;  // of a decoded sample in gray levels: 0 = lossless
 };
 // Of a picture drawn from `seed` in this size.
 std::vector<SampleFile> sample_files(uint64_t seed, int width, int height);

@@ -23,7 +23,8 @@ std::vector<double> box_filter(const std::vector<double>& in, int window) {
 
 void filter_rows(cv::Mat& image) {
   for (int y = 0; y < image.rows; ++y) {
-    const auto out = box_filter(std::vector<double>(image.ptr<double>(y), image.ptr<double>(y) + image.cols), (image.cols + 127) / 128);
+    const auto out = box_filter(std::vector<double>(image.ptr<double>(y), image.ptr<double>(y) + image.cols),
+                                (image.cols + 127) / 128);
     std::copy(out.begin(), out.end(), image.ptr<double>(y));
   }
 }
@@ -57,7 +58,8 @@ std::vector<double> low_terms(const cv::Mat& samples, int count) {
   return terms;
 }
 
-// Means over rows x columns equal cells, by making every pixel rows x columns times as large: then no cell cuts a pixel.
+// Means over rows x columns equal cells, by making every pixel rows x columns times as large: then no cell cuts a
+// pixel.
 cv::Mat cell_sums(const cv::Mat& luma, int rows, int columns) {
   cv::Mat sums = cv::Mat::zeros(rows, columns, CV_64F);
   for (int y = 0; y < luma.rows * rows; ++y)
@@ -89,7 +91,8 @@ SlowPdq slow_pdq(const cv::Mat& luma) {
   cv::Mat samples(64, 64, CV_64F);
   for (int i = 0; i < 64; ++i)
     for (int j = 0; j < 64; ++j)
-      samples.at<double>(i, j) = image.at<double>(static_cast<int>((i + 0.5) * image.rows / 64), static_cast<int>((j + 0.5) * image.cols / 64));
+      samples.at<double>(i, j) = image.at<double>(static_cast<int>((i + 0.5) * image.rows / 64),
+                                                  static_cast<int>((j + 0.5) * image.cols / 64));
   return {above_lower_median(low_terms(samples, 16)), quality_of(samples)};
 }
 
@@ -102,7 +105,9 @@ Code slow_dhash(const cv::Mat& luma) {
   return code;
 }
 
-Code slow_phash(const cv::Mat& luma, int cells, int terms) { return above_lower_median(low_terms(cell_sums(luma, cells, cells), terms)); }
+Code slow_phash(const cv::Mat& luma, int cells, int terms) {
+  return above_lower_median(low_terms(cell_sums(luma, cells, cells), terms));
+}
 
 cv::Mat spread(const cv::Mat& decoded, int reduction, cv::Size full) {
   cv::Mat image(full, CV_64F);

@@ -9,7 +9,9 @@ namespace {
 
 using namespace std::string_literals;
 
-ImageFormat sniff_text(const std::string& text) { return sniff(std::as_bytes(std::span(text))); }
+ImageFormat sniff_text(const std::string& text) {
+  return sniff(std::as_bytes(std::span(text)));
+}
 std::string padded(std::string text) {
   text.resize(64);
   return text;
@@ -29,10 +31,18 @@ TEST(Sniff, KnowsEveryFormatByItsFirstBytes) {
       {"P1\n1 1\n", ImageFormat::kPnm},
       {"P6 # comment", ImageFormat::kPnm},
       {"P7\nWIDTH 1\n", ImageFormat::kPnm},
-      {"\0\0\0\x18""ftypheic\0\0\0\0mif1heic"s, ImageFormat::kHeif},
-      {"\0\0\0\x18""ftypavif\0\0\0\0avifmif1"s, ImageFormat::kAvif},
-      {"\0\0\0\x18""ftypmif1\0\0\0\0mif1avif"s, ImageFormat::kAvif},
-      {"\0\0\0\x18""ftypcrx \0\0\0\0"s, ImageFormat::kRaw},
+      {"\0\0\0\x18"
+       "ftypheic\0\0\0\0mif1heic"s,
+       ImageFormat::kHeif},
+      {"\0\0\0\x18"
+       "ftypavif\0\0\0\0avifmif1"s,
+       ImageFormat::kAvif},
+      {"\0\0\0\x18"
+       "ftypmif1\0\0\0\0mif1avif"s,
+       ImageFormat::kAvif},
+      {"\0\0\0\x18"
+       "ftypcrx \0\0\0\0"s,
+       ImageFormat::kRaw},
       {"\xFF\x0A\xFA\x7F", ImageFormat::kJxl},
       {"\0\0\0\x0CJXL \r\n\x87\n"s, ImageFormat::kJxl},
       {"\0\0\0\x0CjP  \r\n\x87\n"s, ImageFormat::kJp2},
@@ -43,32 +53,37 @@ TEST(Sniff, KnowsEveryFormatByItsFirstBytes) {
       {"8BPS\0\x01"s, ImageFormat::kPsd},
       {"\0\0\x01\0\x01\0\x10\x10\0\0\x01\0\x20\0"s, ImageFormat::kIco},
   };
-  for (const auto& [head, format] : kTable) EXPECT_EQ(sniff_text(padded(head)), format) << ::testing::PrintToString(head);
+  for (const auto& [head, format] : kTable)
+    EXPECT_EQ(sniff_text(padded(head)), format) << ::testing::PrintToString(head);
 }
 
 TEST(Sniff, LetsNothingElseThrough) {
   const std::string kOthers[] = {
       "",
       "P",
-      "P6",                      // a magic without a header
+      "P6",  // a magic without a header
       "P61 is a road",
       "BMW is a car, and this is a text that begins with BM",
       "GIF90a",
       "RIFF\x10\0\0\0WAVEfmt "s,
-      "\0\0\0\x18""ftypisom\0\0\0\0isomavc1"s,  // MP4
-      "\0\0\0\x14""ftypqt  \0\0\0\0"s,
-      "NITF02.10",               // handed to GDAL by others
+      "\0\0\0\x18"
+      "ftypisom\0\0\0\0isomavc1"s,  // MP4
+      "\0\0\0\x14"
+      "ftypqt  \0\0\0\0"s,
+      "NITF02.10",  // handed to GDAL by others
       padded("") + padded("") + "DICM",
       "SIMPLE  =                    T",  // FITS
       "#?RADIANCE\n",
       "%PDF-1.7",
-      "\x7F""ELF",
-      "\0\0\x01\xBA"s,           // MPEG programme stream
+      "\x7F"
+      "ELF",
+      "\0\0\x01\xBA"s,  // MPEG programme stream
       "<svg xmlns=",
       "\xFF\xD8",
       "II*",
   };
-  for (const std::string& head : kOthers) EXPECT_EQ(sniff_text(head), ImageFormat::kUnknown) << ::testing::PrintToString(head);
+  for (const std::string& head : kOthers)
+    EXPECT_EQ(sniff_text(head), ImageFormat::kUnknown) << ::testing::PrintToString(head);
 }
 
 TEST(Sniff, LooksAtNoMoreThanTheFirstBytes) {
