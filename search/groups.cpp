@@ -1,6 +1,7 @@
 #include "search/groups.h"
 
 #include <algorithm>
+#include <bit>
 #include <functional>
 #include <numeric>
 #include <queue>
@@ -14,6 +15,37 @@ namespace {
 
 constexpr uint32_t kNone = UINT32_MAX;
 
+// The node ids that occur, numbered 0, 1, ... in ascending order. A bit for each possible id and a running count for
+// every 64: ids of contents are dense, so this is small, and much faster than searching.
+class Numbering {
+ public:
+  explicit Numbering(std::span<const Edge> edges) {
+    uint32_t highest = 0;
+    for (const Edge& e : edges) highest = std::max({highest, e.a, e.b});
+    bits_.resize(highest / 64 + 1);
+    for (const Edge& e : edges) {
+      for (const uint32_t id : {e.a, e.b}) bits_[id / 64] |= uint64_t{1} << id % 64;
+    }
+    before_.reserve(bits_.size());
+    for (size_t i = 0; i < bits_.size(); ++i) {
+      before_.push_back(static_cast<uint32_t>(ids_.size()));
+      for (uint64_t left = bits_[i]; left != 0; left &= left - 1) {
+        ids_.push_back(static_cast<uint32_t>(i * 64) + static_cast<uint32_t>(std::countr_zero(left)));
+      }
+    }
+  }
+  const std::vector<uint32_t>& ids() const { return ids_; }  // by number
+  uint32_t operator[](uint32_t id) const {
+    const uint64_t lower = (uint64_t{1} << id % 64) - 1;
+    return before_[id / 64] + static_cast<uint32_t>(std::popcount(bits_[id / 64] & lower));
+  }
+
+ private:
+  std::vector<uint64_t> bits_;
+  std::vector<uint32_t> before_;
+  std::vector<uint32_t> ids_;
+};
+
 // Nodes joined by distance 0 make a class; the graph has the classes for its vertices, 0, 1, ... by ascending lowest
 // node.
 class ClassGraph {
@@ -23,7 +55,15 @@ class ClassGraph {
     uint32_t distance;
   };
 
-  explicit ClassGraph(std::span<const Edge> edges);
+  explicit ClassGraph(std::span<const Edge> edges) {
+    const Numbering numbering(edges);
+    Ends ends;
+    ends.reserve(edges.size());
+    for (const Edge& e : edges) ends.emplace_back(numbering[e.a], numbering[e.b]);
+    const std::vector<uint32_t> vertex = make_classes(edges, ends, numbering.ids());
+    for (auto& [a, b] : ends) a = vertex[a], b = vertex[b];
+    add_edges(edges, ends);
+  }
 
   uint32_t size() const { return static_cast<uint32_t>(first_node_.size()) - 1; }
   std::span<const uint32_t> nodes(uint32_t vertex) const {  // ascending
@@ -34,66 +74,53 @@ class ClassGraph {
   }
 
  private:
-  void make_classes(std::span<const Edge> edges, const std::vector<uint32_t>& ids);
-  void add_edges(std::span<const Edge> edges, const std::vector<uint32_t>& ids);
-  uint32_t vertex_of(uint32_t node, const std::vector<uint32_t>& ids) const { return vertex_[rank(node, ids)]; }
-  static size_t rank(uint32_t node, const std::vector<uint32_t>& ids) {
-    return static_cast<size_t>(std::lower_bound(ids.begin(), ids.end(), node) - ids.begin());
-  }
+  using Ends = std::vector<std::pair<uint32_t, uint32_t>>;  // of each edge
 
-  std::vector<uint32_t> vertex_;  // by rank of the node's id
-  std::vector<uint32_t> nodes_;   // by vertex
+  std::vector<uint32_t> make_classes(std::span<const Edge> edges, const Ends& ends, const std::vector<uint32_t>& ids);
+  void add_edges(std::span<const Edge> edges, const Ends& ends);
+
+  std::vector<uint32_t> nodes_;  // by vertex
   std::vector<size_t> first_node_;
   std::vector<Neighbour> neighbours_;  // by vertex
   std::vector<size_t> first_neighbour_;
   std::vector<size_t> neighbour_count_;
 };
 
-ClassGraph::ClassGraph(std::span<const Edge> edges) {
-  std::vector<uint32_t> ids;
-  ids.reserve(2 * edges.size());
-  for (const Edge& e : edges) ids.insert(ids.end(), {e.a, e.b});
-  std::sort(ids.begin(), ids.end());
-  ids.erase(std::unique(ids.begin(), ids.end()), ids.end());
-  make_classes(edges, ids);
-  add_edges(edges, ids);
-}
-
-// Union-find by lowest rank; then classes get their numbers in the order of their lowest nodes.
-void ClassGraph::make_classes(std::span<const Edge> edges, const std::vector<uint32_t>& ids) {
+// Union-find by lowest number; then classes get theirs in the order of their lowest nodes. Returns the vertex of each
+// node.
+std::vector<uint32_t> ClassGraph::make_classes(std::span<const Edge> edges, const Ends& ends,
+                                               const std::vector<uint32_t>& ids) {
   std::vector<uint32_t> parent(ids.size());
   std::iota(parent.begin(), parent.end(), 0u);
-  const auto root = [&](size_t i) {
+  const auto root = [&](uint32_t i) {
     while (parent[i] != i) i = parent[i] = parent[parent[i]];
-    return static_cast<uint32_t>(i);
+    return i;
   };
-  for (const Edge& e : edges) {
-    if (e.distance != 0) continue;
-    const auto [low, high] = std::minmax({root(rank(e.a, ids)), root(rank(e.b, ids))});
+  for (size_t i = 0; i < edges.size(); ++i) {
+    if (edges[i].distance != 0) continue;
+    const auto [low, high] = std::minmax({root(ends[i].first), root(ends[i].second)});
     parent[high] = low;
   }
-  vertex_.assign(ids.size(), kNone);
+  std::vector<uint32_t> vertex(ids.size());
   uint32_t vertices = 0;
-  for (size_t i = 0; i < ids.size(); ++i) {
+  for (uint32_t i = 0; i < ids.size(); ++i) {
     const uint32_t r = root(i);  // r <= i
-    vertex_[i] = r == i ? vertices++ : vertex_[r];
+    vertex[i] = r == i ? vertices++ : vertex[r];
   }
   first_node_.assign(vertices + 1, 0);
-  for (const uint32_t v : vertex_) ++first_node_[v + 1];
+  for (const uint32_t v : vertex) ++first_node_[v + 1];
   std::partial_sum(first_node_.begin(), first_node_.end(), first_node_.begin());
   nodes_.resize(ids.size());
   std::vector<size_t> next(first_node_.begin(), first_node_.end() - 1);
-  for (size_t i = 0; i < ids.size(); ++i) nodes_[next[vertex_[i]]++] = ids[i];
+  for (size_t i = 0; i < ids.size(); ++i) nodes_[next[vertex[i]]++] = ids[i];
+  return vertex;
 }
 
 // Adjacency lists by counting; each is then sorted, and of equal edges the shortest is kept.
-void ClassGraph::add_edges(std::span<const Edge> edges, const std::vector<uint32_t>& ids) {
+void ClassGraph::add_edges(std::span<const Edge> edges, const Ends& ends) {
   first_neighbour_.assign(size() + 1, 0);
   neighbour_count_.assign(size(), 0);
-  std::vector<std::pair<uint32_t, uint32_t>> ends;
-  ends.reserve(edges.size());
-  for (const Edge& e : edges) {
-    const auto [a, b] = ends.emplace_back(vertex_of(e.a, ids), vertex_of(e.b, ids));
+  for (const auto& [a, b] : ends) {
     if (a == b) continue;
     ++first_neighbour_[a + 1];
     ++first_neighbour_[b + 1];
@@ -129,29 +156,21 @@ class Unassigned {
   }
 
   bool contains(uint32_t vertex) const { return !assigned_[vertex]; }
-  // kNone when all that are left are alone.
+  // kNone when all that are left are alone. Densities only fall, so the queue may hold old ones: what comes up with one
+  // is put back with its present density.
   uint32_t densest() {
-    for (; !queue_.empty(); queue_.pop()) {
+    while (!queue_.empty()) {
       const Density top = queue_.top();
-      if (assigned_[top.vertex] || top != density_[top.vertex]) continue;  // outdated: assign() pushed the new one
-      return top.neighbours == 0 ? kNone : top.vertex;
+      const Density& present = density_[top.vertex];
+      if (!assigned_[top.vertex] && top == present) return top.neighbours == 0 ? kNone : top.vertex;
+      queue_.pop();
+      if (!assigned_[top.vertex]) queue_.push(present);
     }
     return kNone;
   }
-  // Takes out a whole group: then the density of each of its neighbours is updated once.
-  void assign(std::span<const uint32_t> vertices) {
-    for (const uint32_t v : vertices) assigned_[v] = true;
-    std::vector<uint32_t> touched;
-    for (const uint32_t v : vertices) {
-      for (const auto& n : graph_.neighbours(v)) {
-        if (assigned_[n.vertex]) continue;
-        density_[n.vertex].remove(graph_.nodes(v).size(), n.distance);
-        touched.push_back(n.vertex);
-      }
-    }
-    std::sort(touched.begin(), touched.end());
-    touched.erase(std::unique(touched.begin(), touched.end()), touched.end());
-    for (const uint32_t v : touched) queue_.push(density_[v]);
+  void assign(uint32_t vertex) {
+    assigned_[vertex] = true;
+    for (const auto& n : graph_.neighbours(vertex)) density_[n.vertex].remove(graph_.nodes(vertex).size(), n.distance);
   }
 
  private:
@@ -276,9 +295,7 @@ std::vector<Group> make_groups(std::span<const Edge> edges, Linkage linkage) {
     const Joined joined = linkage == Linkage::kStar       ? join_star(graph, left, centre)
                           : linkage == Linkage::kComplete ? join_complete(graph, left, centre, links)
                                                           : join_single(graph, centre, reached);
-    std::vector<uint32_t> vertices;
-    for (const auto& member : joined) vertices.push_back(member.vertex);
-    left.assign(vertices);
+    for (const auto& member : joined) left.assign(member.vertex);
     Group group = expand(graph, joined);
     const uint32_t smallest = smallest_node(group);
     groups.emplace_back(smallest, std::move(group));

@@ -17,7 +17,7 @@ std::string JpegAgreement::check(std::span<const std::byte> bytes, int reduction
   }
   if (!picture_.decoded || picture_.warnings != 0) {
     // The one exception: AC scans of a progressive file are passed over.
-    if (picture_.progressive) {
+    if (picture_.progressive && picture_.decoded && picture_.only_entropy_warnings) {
       ++counts_.done_unseen;
       return {};
     }

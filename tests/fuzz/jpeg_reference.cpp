@@ -4,6 +4,8 @@
 #include <cstdio>  // before jpeglib.h, which needs FILE
 
 #include <jpeglib.h>
+// jpeglib.h comes first
+#include <jerror.h>
 
 namespace pairloom::test {
 
@@ -12,6 +14,7 @@ struct JpegReference::State {
   jpeg_error_mgr errors{};
   std::jmp_buf give_up{};
   uint64_t max_pixels = 0;
+  bool only_entropy_warnings = true;
   std::string message;
   std::vector<JSAMPROW> rows;
 
@@ -30,6 +33,9 @@ struct JpegReference::State {
   static void on_message(j_common_ptr info, int level) {
     if (level >= 0) return;  // trace
     ++info->err->num_warnings;
+    const int code = info->err->msg_code;
+    of(info).only_entropy_warnings &= code == JWRN_HIT_MARKER || code == JWRN_HUFF_BAD_CODE ||
+                                      code == JWRN_EXTRANEOUS_DATA || code == JWRN_MUST_RESYNC;
     note(info);
   }
 
@@ -81,8 +87,10 @@ JpegReference::~JpegReference() {
 void JpegReference::decode(std::span<const std::byte> bytes, int reduction, ReferencePicture& picture) {
   state_->message.clear();
   state_->errors.num_warnings = 0;
+  state_->only_entropy_warnings = true;
   picture.decoded = state_->decode(bytes, reduction, picture);
   picture.warnings = state_->errors.num_warnings;
+  picture.only_entropy_warnings = state_->only_entropy_warnings;
   picture.message = state_->message;
 }
 

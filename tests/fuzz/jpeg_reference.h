@@ -13,7 +13,8 @@ namespace pairloom::test {
 struct ReferencePicture {
   bool decoded = false;  // false: libjpeg gave up
   long warnings = 0;
-  std::string message;  // of the error, or of the first warning
+  bool only_entropy_warnings = true;  // of all warnings: it is entropy-coded bytes that are damaged, nothing else
+  std::string message;                // of the error, or of the first warning
   bool progressive = false;
   uint32_t width = 0, height = 0;
   std::vector<uint8_t> pixels;  // gray, width * height

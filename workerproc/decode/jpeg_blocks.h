@@ -150,7 +150,6 @@ struct LumaDc {
   int16_t quant;
   uint32_t prediction = 0;  // wraps as libjpeg's does
 
-  void restart() { prediction = 0; }
   [[gnu::always_inline]] bool operator()(BitReader& in, size_t x, size_t y) {
     int32_t difference;
     in.refill();
@@ -168,8 +167,6 @@ struct LumaTerms {
   Plane<uint8_t> plane;
   const int16_t* quant;
   uint32_t prediction = 0;
-
-  void restart() { prediction = 0; }
   [[gnu::always_inline]] bool operator()(BitReader& in, size_t x, size_t y) {
     int32_t difference;
     in.refill();
@@ -207,7 +204,6 @@ struct LumaFirstDc {
   int32_t prediction = 0;
   static constexpr int32_t kMaxPrediction = 1 << 24;  // far out of range; libjpeg gives up at 1 << 31
 
-  void restart() { prediction = 0; }
   [[gnu::always_inline]] bool operator()(BitReader& in, size_t x, size_t y) {
     int32_t difference;
     in.refill();
@@ -224,7 +220,6 @@ struct LumaMoreDc {
   Plane<int16_t> plane;
   uint8_t low_bit;
 
-  void restart() {}
   [[gnu::always_inline]] bool operator()(BitReader& in, size_t x, size_t y) {
     in.refill();
     auto& cell = plane.cells[y * plane.stride + x];

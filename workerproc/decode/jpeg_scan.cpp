@@ -109,12 +109,11 @@ struct McuPlan {
   }
 };
 
-// One restart interval: MCUs [from, to) in reading order.
+// One restart interval: MCUs [from, to) in reading order. `luma` is a copy, so that its DC prediction starts anew.
 template <class Luma, class Chroma>
 bool read_interval(const McuPlan<Chroma>& plan, const EntropyReader& data, Luma luma, uint32_t from, uint32_t to) {
   BitReader in = data.bits();
   const uint8_t* const limit = data.limit();
-  luma.restart();
   uint32_t column = from % plan.mcus_per_row, row = from / plan.mcus_per_row;
   for (uint32_t mcu = from; mcu < to; ++mcu) {
     for (uint32_t y = 0; y < plan.luma_height; ++y)

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "tests/fuzz/jpeg_agreement.h"
@@ -162,6 +163,64 @@ TEST_F(DamagedJpegTest, UnsupportedFramesAreDeclined) {
   expect_declined(lines_later);
 }
 
+TEST_F(DamagedJpegTest, AFrameThatComesTwiceIsDeclined) {
+  const Bytes jpeg = small_jpeg();
+  const size_t frame = find_markers(jpeg, 0xC0)[0];
+  const Bytes copy(jpeg.begin() + static_cast<ptrdiff_t>(frame), jpeg.begin() + static_cast<ptrdiff_t>(frame) + 19);
+  for (const int code : {0xC0, 0xC4, 0xDA}) {  // before what is there
+    Bytes twice = jpeg;
+    twice.insert(twice.begin() + static_cast<ptrdiff_t>(find_markers(jpeg, code)[0]), copy.begin(), copy.end());
+    expect_declined(twice);
+    EXPECT_EQ(agreement_.check(twice), "");
+  }
+}
+
+// 4x4 + 1 + 1 blocks, where 10 are allowed; the blocks themselves are right (DC difference 0, end of block).
+TEST_F(DamagedJpegTest, AnMcuOfTooManyBlocksIsDeclined) {
+  JpegVariant variant;
+  variant.width = variant.height = 32;
+  const Bytes jpeg = make_jpeg(variant);
+  for (const auto& [factors, luma_blocks, is_legal] :
+       {std::tuple{0x44, 16, false}, std::tuple{0x33, 9, false}, std::tuple{0x42, 8, true}}) {
+    std::string bits;
+    const int mcus = factors == 0x44 ? 1 : factors == 0x33 ? 4 : 2;
+    for (int mcu = 0; mcu < mcus; ++mcu) {
+      for (int block = 0; block < luma_blocks; ++block)
+        bits +=
+            "00"
+            "1010";  // the usual tables (T.81, K.3)
+      bits +=
+          "00"
+          "00"
+          "00"
+          "00";
+    }
+    bits.resize((bits.size() + 7) / 8 * 8, '1');
+    Bytes flat(jpeg.begin(), jpeg.begin() + static_cast<ptrdiff_t>(find_markers(jpeg, 0xDA)[0]) + 14);
+    flat[find_markers(jpeg, 0xC0)[0] + 11] = static_cast<std::byte>(factors);
+    for (size_t i = 0; i < bits.size(); i += 8)
+      flat.push_back(static_cast<std::byte>(std::stoi(bits.substr(i, 8), nullptr, 2)));
+    flat.insert(flat.end(), {std::byte{0xFF}, std::byte{0xD9}});
+    EXPECT_EQ(is_done(flat), is_legal) << factors;
+    EXPECT_EQ(agreement_.check(flat), "");
+  }
+}
+
+TEST_F(DamagedJpegTest, ProgressiveScansOutOfOrderAreDeclined) {
+  const Bytes jpeg = small_jpeg(0, Scans::kProgressiveApart);
+  const std::vector<size_t> scans = find_markers(jpeg, 0xDA);
+  ASSERT_GT(scans.size(), 6u);
+  for (const size_t at : scans)
+    for (const size_t field : {size_t{7}, size_t{8}, size_t{9}})  // Ss, Se, Ah and Al of a scan of one component
+      for (int value = 0; value < 256; ++value) {
+        Bytes other = jpeg;
+        other[at + field] = static_cast<std::byte>(value);
+        if (other == jpeg) continue;
+        EXPECT_FALSE(is_done(other));
+        ASSERT_EQ(agreement_.check(other, 8), "");
+      }
+}
+
 TEST_F(DamagedJpegTest, ScansThatComeTwiceAreDeclined) {
   Bytes jpeg = small_jpeg(0, Scans::kPerComponent);
   const size_t first = find_markers(jpeg, 0xDA)[0], second = find_markers(jpeg, 0xDA)[1];
@@ -188,6 +247,18 @@ TEST_F(DamagedJpegTest, AHugeClaimCostsNothing) {
       EXPECT_EQ(no_limit.decode(jpeg, reduction, raster_), ReducedJpeg::kDeclined);
     EXPECT_LT(raster_.pixels.capacity(), 100'000u);
   }
+}
+
+TEST_F(DamagedJpegTest, SidesThatLibjpegRefusesAreDeclined) {
+  JpegVariant variant;
+  variant.width = 65500;
+  variant.height = 2;
+  variant.colour = JpegVariant::Colour::kGray;
+  Bytes jpeg = make_jpeg(variant);
+  EXPECT_TRUE(is_done(jpeg));
+  EXPECT_EQ(agreement_.check(jpeg), "");
+  jpeg[find_markers(jpeg, 0xC0)[0] + 8] = std::byte{0xDD};  // 65501: the same number of blocks
+  expect_declined(jpeg);
 }
 
 // Values that no picture leads to still must come out as libjpeg-turbo has them, wrapped or saturated.
