@@ -76,10 +76,12 @@ void measure(const Set& set, int rounds) {
       }));
       ratios.push_back(theirs.back() / ours.back());
     }
-    std::printf(
-        "  1/%d  libjpeg-turbo %10.1f us %6.1f MB/s   reduced %10.1f us %6.1f MB/s   ratio %.2f   declined %zu\n",
-        reduction, median(theirs), mean_bytes / median(theirs), median(ours), mean_bytes / median(ours), median(ratios),
-        declined);
+    std::printf("  1/%d  libjpeg-turbo %10.1f us %6.1f MB/s", reduction, median(theirs), mean_bytes / median(theirs));
+    if (declined == set.files.size())
+      std::printf("   reduced: declines them\n");
+    else
+      std::printf("   reduced %10.1f us %6.1f MB/s   ratio %.2f   declined %zu\n", median(ours),
+                  mean_bytes / median(ours), median(ratios), declined);
   }
 }
 

@@ -56,12 +56,11 @@ std::string render_progress(const daemon::Progress& p, double rate, int columns)
 std::string finished_line(const daemon::RunSummary& summary) {
   const auto& t = summary.totals;
   const uint64_t well = t.indexed + t.unchanged + t.moved;
-  const uint64_t opened = t.indexed + t.failed;
   const auto workers =
       std::count_if(summary.workers.begin(), summary.workers.end(), [](const auto& w) { return w.lives > 0; });
-  const double rate = t.seconds > 0 ? static_cast<double>(opened) / t.seconds : 0;
+  const double rate = t.seconds > 0 ? static_cast<double>(t.indexed) / t.seconds : 0;
   return fmt::format("{}/{} images finished after {} ({} img/s, {} {}, {} unreadable)", well, well + t.failed,
-                     human_seconds(t.seconds), opened == 0 ? "0" : rate_text(rate), workers,
+                     human_seconds(t.seconds), t.indexed == 0 ? "0" : rate_text(rate), workers,
                      workers == 1 ? "worker" : "workers", t.failed);
 }
 

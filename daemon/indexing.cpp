@@ -153,12 +153,18 @@ bool Indexing::is_settled(const index::KnownFile& known, const StatIdentity& now
   }
 }
 
+// Failures and non-images count as such in every run that meets them, remembered or new.
+uint64_t& Indexing::count_of(Outcome outcome, uint64_t& when_indexed) {
+  if (outcome == Outcome::kIndexed) return when_indexed;
+  return outcome == Outcome::kNotImage ? totals_.not_image : totals_.failed;
+}
+
 Result<> Indexing::take_file(const FileBatch& batch, const FoundFile& file, const index::KnownFile* known) {
   if (known) at_.any_match = true;
   if (!file.wanted) return {};
   ++totals_.seen;
   if (known && is_settled(*known, file.identity)) {
-    ++totals_.unchanged;
+    ++count_of(known->outcome, totals_.unchanged);
     return {};
   }
   if (!known) {
@@ -225,9 +231,7 @@ Result<> Indexing::store(const Task& task, index::FileResult result) {
   in_hand_.erase(found);
 
   ++tasks_done_;
-  if (result.outcome == Outcome::kIndexed) ++totals_.indexed;
-  else if (result.outcome == Outcome::kNotImage) ++totals_.not_image;
-  else ++totals_.failed;
+  ++count_of(result.outcome, totals_.indexed);
   if (is_failure(result.outcome)) {
     problem_({path_of(task), fmt::format("{}: {}", name_of(result.outcome), result.message), false});
   }

@@ -64,6 +64,7 @@ class Indexing final : public Job {
   Result<> end_directory(const FileBatch& batch);
   Result<> take_file(const FileBatch& batch, const FoundFile& file, const index::KnownFile* known);
   Result<bool> take_moved(const FileBatch& batch, const FoundFile& file);
+  uint64_t& count_of(Outcome outcome, uint64_t& when_indexed);
   bool is_settled(const index::KnownFile& known, const StatIdentity& now) const;
   Result<> forget_file(const std::string& name);
   Result<> drop_absent(const Task& task);

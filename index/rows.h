@@ -70,12 +70,12 @@ struct FileResult {
 enum class RunKind : uint8_t { kAdd = 1, kUpdate = 2, kPrune = 3 };
 struct RunTotals {
   uint64_t seen = 0;       // regular files met
-  uint64_t unchanged = 0;  // known, same stat identity: not opened
+  uint64_t unchanged = 0;  // indexed earlier, same stat identity: not opened
   uint64_t moved = 0;      // recognised by inode: not decoded
   uint64_t indexed = 0;    // decoded and stored
-  uint64_t not_image = 0;
-  uint64_t failed = 0;  // is_failure(outcome)
-  uint64_t gone = 0;    // tombstoned
+  uint64_t not_image = 0;  // found now or remembered
+  uint64_t failed = 0;     // is_failure(outcome), found now or remembered
+  uint64_t gone = 0;       // tombstoned
   uint64_t bytes_read = 0;
   uint64_t worker_deaths = 0;
   double seconds = 0;

@@ -98,7 +98,9 @@ Result<WriterLock> WriterLock::acquire(const std::string& index_path, const std:
 
 WriterLock::~WriterLock() {
   // Closing releases the lock; the name goes first, so that nobody reads of a holder who left.
-  if (fd_) static_cast<void>(::ftruncate(fd_.get(), 0));
+  if (fd_ && ::ftruncate(fd_.get(), 0) != 0) {
+    // The text stays behind; it is not believed without the lock.
+  }
 }
 
 }  // namespace pairloom::index

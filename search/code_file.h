@@ -1,6 +1,6 @@
-// CodeFile: the codes of one algorithm, packed for scanning and mapped into memory: `<index>-codes.<algorithm>`. SQLite holds
-// the truth (table `code`); this file is rebuilt from it whenever it is missing, stale or damaged. Append-only: a code's
-// position never changes within a generation. Format, byte by byte: docs/code_file.md.
+// CodeFile: the codes of one algorithm, packed for scanning and mapped into memory: `<index>-codes.<algorithm>`. SQLite
+// holds the truth (table `code`); this file is rebuilt from it whenever it is missing, stale or damaged. Append-only: a
+// code's position never changes within a generation. Format, byte by byte: docs/code_file.md.
 // Runs in: supervisor (appends), worker and cli (map read-only). No SQLite, no OpenCV.
 #pragma once
 
@@ -25,8 +25,8 @@ enum CodeFlags : uint8_t {
 // One block as the kernels see it. Arrays are 64-byte aligned; entries at and beyond `count` hold anything.
 struct CodeBlock {
   uint64_t first_position;
-  uint32_t count;                       // 1..kBlockCodes
-  const uint64_t* words[4];             // words[w][i]; only bits/64 of them
+  uint32_t count;            // 1..kBlockCodes
+  const uint64_t* words[4];  // words[w][i]; only bits/64 of them
   const uint32_t* content_ids;
   const uint8_t* flags;
 };
@@ -38,7 +38,7 @@ class CodeFile {
   // SQLite); kIndexMissing when there is no such file. `index_id` and `generation` must be those the index states.
   static Result<CodeFile> open(const std::string& path, Algorithm algorithm, uint64_t index_id, uint64_t generation);
 
-  uint64_t size() const;                // number of codes
+  uint64_t size() const;  // number of codes
   uint64_t block_count() const;
   CodeBlock block(uint64_t number) const;
   Code code(uint64_t position) const;
@@ -77,19 +77,20 @@ class CodeFileBuilder {
   std::unique_ptr<CodeFile::Mapping> mapping_;
 };
 
-// The single appender. Codes become visible to later open()s at publish(), which is crash-safe: data is written and synced
-// before the header that counts it. A crash in between leaves the previous state.
+// The single appender. Codes become visible to later open()s at publish(), which is crash-safe: data is written and
+// synced before the header that counts it. A crash in between leaves the previous state.
 class CodeFileWriter {
  public:
   // Opens for appending; when the file is missing, damaged or of another index/generation an empty one takes its place
   // (size() == 0 then tells the caller to append everything again; readers of the old one keep it). kIo otherwise.
-  static Result<CodeFileWriter> open(const std::string& path, Algorithm algorithm, uint64_t index_id, uint64_t generation);
+  static Result<CodeFileWriter> open(const std::string& path, Algorithm algorithm, uint64_t index_id,
+                                     uint64_t generation);
 
-  uint64_t size() const;                // published + appended
+  uint64_t size() const;  // published + appended
   // kIo: nothing was appended.
   Result<> append(uint32_t content_id, const Code& code, uint8_t flags);
-  // Does nothing when nothing was appended. kIo: not published, and this writer publishes no more (after a failed sync it is
-  // unknown what reached the disk); the next open() starts from the last published state.
+  // Does nothing when nothing was appended. kIo: not published, and this writer publishes no more (after a failed sync
+  // it is unknown what reached the disk); the next open() starts from the last published state.
   Result<> publish();
 
   CodeFileWriter(CodeFileWriter&&) noexcept;

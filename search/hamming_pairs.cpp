@@ -86,6 +86,7 @@ class PairSearch {
   std::unordered_map<Code, uint64_t, CodeHash> earliest_;  // representatives
   std::vector<PairHit> pairs_;
   uint64_t comparisons_ = 0;  // since the last report
+  uint64_t reported_ = 0;
 };
 
 // Fills the batch from next_ on. A code that is known already needs no comparisons.
@@ -99,8 +100,8 @@ void PairSearch::collect_queries() {
   for (batch_end_ = next_; batch_end_ < last_ && queries_.size() < kBatchQueries; ++batch_end_) {
     if (!takes_part(codes_.flags(batch_end_))) continue;
     const Code code = codes_.code(batch_end_);
-    const auto known =
-        earliest_.find(code);  // may be this very position, if a query that halve() left here has seen it
+    // Known may be this very position, if a query that halve() left to this batch has seen it.
+    const auto known = earliest_.find(code);
     if ((known != earliest_.end() && known->second < batch_end_) || !in_batch.insert(code).second) {
       duplicates_.push_back(batch_end_);
     } else {
@@ -149,7 +150,9 @@ void PairSearch::halve() {
 void PairSearch::report(uint64_t block_number, uint64_t blocks) {
   if (!progress_ || comparisons_ < kProgressComparisons) return;
   comparisons_ = 0;
-  progress_(next_ - first_ + (batch_end_ - next_) * (block_number + 1) / blocks);
+  const uint64_t done = next_ - first_ + (batch_end_ - next_) * (block_number + 1) / blocks;
+  reported_ = std::max(reported_, done);  // halve() takes positions out of the batch
+  progress_(reported_);
 }
 
 void PairSearch::emit(uint64_t a, uint64_t b, uint32_t distance) {

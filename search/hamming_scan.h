@@ -15,8 +15,8 @@ namespace pairloom::search {
 
 enum class Kernel : uint8_t { kPortable, kAvx2, kAvx512 };
 std::string_view name_of(Kernel kernel);
-Kernel best_kernel();                       // by what this CPU has
-std::vector<Kernel> available_kernels();    // for tests and `doctor`
+Kernel best_kernel();                     // by what this CPU has
+std::vector<Kernel> available_kernels();  // for tests and `doctor`
 
 struct Hit {
   uint64_t position;
@@ -27,7 +27,7 @@ struct Hit {
 
 struct ScanOptions {
   bool include_low_information = false;
-  Kernel kernel = best_kernel();
+  Kernel kernel = best_kernel();  // one of available_kernels()
 };
 
 // All codes within `radius` bits of `query` (inclusive), ordered by (distance, content id).
@@ -36,13 +36,14 @@ std::vector<Hit> find_within(const CodeFile& codes, const Code& query, int radiu
 std::vector<Hit> find_nearest(const CodeFile& codes, const Code& query, size_t k, const ScanOptions& options = {});
 
 struct PairHit {
-  uint32_t a, b;        // content ids, a < b
+  uint32_t a, b;  // content ids, a < b
   uint32_t distance;
 };
 // Every pair of a code at a position in [first, last) with a code at a lower position, within `radius`. Low-information
-// codes take no part. Equal codes collapse: a code that equals an earlier one is paired only with the earliest such code
-// (its representative, distance 0), and nothing else is paired with it; so n equal codes make n - 1 pairs.
-// `visit` gets batches; return false to stop. `progress` (may be null) is called every few milliseconds with the positions done.
+// codes take no part. Equal codes collapse: a code that equals an earlier one is paired only with the earliest such
+// code (its representative, distance 0), and nothing else is paired with it; so n equal codes make n - 1 pairs.
+// `visit` gets batches; return false to stop. `progress` (may be null) is called every few milliseconds with the
+// positions done.
 void pairs_of_range(const CodeFile& codes, uint64_t first, uint64_t last, int radius,
                     const std::function<bool(std::span<const PairHit>)>& visit,
                     const std::function<void(uint64_t)>& progress, const ScanOptions& options = {});

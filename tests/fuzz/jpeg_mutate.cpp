@@ -1,12 +1,15 @@
 // Feeds the reduced JPEG decoder JPEGs of every kind with damage of every kind and compares it with libjpeg-turbo.
 // Stops at the first disagreement and leaves the file behind. The same seed gives the same inputs.
 //   jpeg_mutate INPUTS [SEED] [FILE...]    files are damaged too, besides JPEGs made here
+//   jpeg_mutate --corpus DIRECTORY         writes 400 intact small JPEGs, for libFuzzer to start from
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
 #include <iterator>
+#include <string>
+#include <string_view>
 
 #include "tests/fuzz/jpeg_agreement.h"
 #include "tests/fuzz/jpeg_variants.h"
@@ -111,13 +114,25 @@ void report(uint64_t inputs, const JpegAgreement& agreement, double seconds) {
   std::fflush(stdout);
 }
 
+void write_file(const std::string& path, const Bytes& bytes) {
+  std::ofstream(path, std::ios::binary)
+      .write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
+}
+
+int write_corpus(const std::string& directory) {
+  for (uint64_t i = 0; i < 400; ++i)
+    write_file(directory + "/" + std::to_string(i) + ".jpg", make_jpeg(pairloom::test::pick_variant(i, 24)));
+  return 0;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   if (argc < 2) {
-    std::fprintf(stderr, "usage: jpeg_mutate INPUTS [SEED] [FILE...]\n");
+    std::fprintf(stderr, "usage: jpeg_mutate INPUTS [SEED] [FILE...]\n       jpeg_mutate --corpus DIRECTORY\n");
     return 2;
   }
+  if (argc == 3 && std::string_view(argv[1]) == "--corpus") return write_corpus(argv[2]);
   const uint64_t inputs = std::strtoull(argv[1], nullptr, 10);
   const uint64_t seed = argc > 2 ? std::strtoull(argv[2], nullptr, 10) : 1;
   std::vector<Bytes> originals;
@@ -144,8 +159,7 @@ int main(int argc, char** argv) {
     const Bytes exact(jpeg);  // no spare capacity: a read past the end is seen by the sanitizer
     if (const std::string wrong = agreement.check(exact); !wrong.empty()) {
       const std::string path = "disagreement-" + std::to_string(seed) + "-" + std::to_string(i) + ".jpg";
-      std::ofstream(path, std::ios::binary)
-          .write(reinterpret_cast<const char*>(exact.data()), static_cast<std::streamsize>(exact.size()));
+      write_file(path, exact);
       std::fprintf(stderr, "input %llu, kept as %s: %s\n", static_cast<unsigned long long>(i), path.c_str(),
                    wrong.c_str());
       report(i, agreement, seconds());

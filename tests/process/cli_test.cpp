@@ -110,7 +110,6 @@ TEST_F(Cli, ScanListsTheGroupsAndSaysWhatItDid) {
 
 TEST_F(Cli, ASecondScanOpensNothing) {
   add_families();
-  fs::remove(at("notes.txt"));
   ASSERT_EQ(run({"scan", pictures_}).status, 0);
   const auto r = run({"scan", "-o", "null", pictures_});
   EXPECT_NE(r.err.find("6/6 images finished"), std::string::npos) << r.err;
@@ -466,7 +465,6 @@ TEST_F(Cli, UpkeepVerbs) {
 
 TEST_F(Cli, StatusTellsRunsAndWorkers) {
   add_families();
-  fs::remove(at("notes.txt"));
   ASSERT_EQ(run({"index", "add", "-q", "-j", "2", pictures_}).status, 0);
   ASSERT_EQ(run({"index", "update", "-q"}).status, 0);
   const auto all = records(run({"status", "-o", "jsonl"}).out);

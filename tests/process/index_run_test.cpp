@@ -95,7 +95,9 @@ TEST_F(IndexRunTest, NothingChangedMeansNothingIsOpened) {
   EXPECT_EQ(run().indexed, 20u);
   const auto again = run();
   EXPECT_EQ(again.seen, 22u);
-  EXPECT_EQ(again.unchanged, 22u) << "failures and non-images are remembered too";
+  EXPECT_EQ(again.unchanged, 20u);
+  EXPECT_EQ(again.not_image, 1u) << "remembered, and still counted";
+  EXPECT_EQ(again.failed, 1u);
   EXPECT_EQ(again.bytes_read, 0u);
 }
 

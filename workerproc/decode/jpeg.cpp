@@ -1,5 +1,5 @@
-// JPEG by libjpeg-turbo through its TurboJPEG interface, which keeps libjpeg's longjmp to itself. Decodes straight to
-// gray and to 1/2, 1/4, 1/8. Default flags: TJPF_BGR is then bit-identical with cv::imread.
+// JPEG: reduced gray pictures by our own decoder (jpeg_scan.h), all else and all doubt by libjpeg-turbo through its
+// TurboJPEG interface, which keeps libjpeg's longjmp to itself. Both decode straight to gray and to 1/2, 1/4, 1/8. Default flags: TJPF_BGR is then bit-identical with cv::imread.
 #include <algorithm>
 #include <optional>
 
@@ -10,6 +10,7 @@
 #include "workerproc/decode/byte_reader.h"
 #include "workerproc/decode/exif.h"
 #include "workerproc/decode/formats.h"
+#include "workerproc/decode/jpeg_scan.h"
 #include "workerproc/decode/raster.h"
 
 namespace pairloom::workerproc {
@@ -160,6 +161,18 @@ Result<> decompress_cmyk(Decompressor& decompressor, std::span<const std::byte> 
   return {};
 }
 
+// The same pixels as libjpeg-turbo's, sooner; what our own decoder cannot do or doubts is left to the library.
+bool decode_reduced(std::span<const std::byte> file, Picture& picture) {
+  if (picture.layout != PixelLayout::kGray || picture.reduction == 1) return false;
+  thread_local ReducedJpegDecoder decoder;
+  thread_local GrayRaster raster;
+  if (decoder.decode(file, picture.reduction, raster) != ReducedJpeg::kDone) return false;
+  if (raster.width != picture.width_px || raster.height != picture.height_px) return false;
+  picture.pixels.swap(raster.pixels);
+  picture.stride_bytes = raster.stride;
+  return true;
+}
+
 }  // namespace
 
 Result<> decode_jpeg(std::span<const std::byte> file, const DecodeRequest& request, Picture& picture) {
@@ -178,8 +191,7 @@ Result<> decode_jpeg(std::span<const std::byte> file, const DecodeRequest& reque
                              static_cast<uint64_t>(header.height), file.size()));
   picture.orientation = markers.orientation;
 
-  // A faster decoder of reduced gray pictures belongs here: whatever it cannot do or doubts falls through to
-  // libjpeg-turbo.
+  if (decode_reduced(file, picture)) return {};
   if (header.colour_space == TJCS_CMYK || header.colour_space == TJCS_YCCK)
     return decompress_cmyk(decompressor, file, picture);
   const TJPF format = picture.layout == PixelLayout::kBgr ? TJPF_BGR : TJPF_GRAY;

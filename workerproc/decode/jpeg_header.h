@@ -1,6 +1,5 @@
-// The marker segments of a JPEG, before and between its scans, for the reduced decoder (jpeg_scan.h). It accepts what
-// the decoder can handle and what libjpeg-turbo reads without a warning, and declines everything else. Runs in: worker
-// only.
+// The marker segments of a JPEG, before and between its scans, for the reduced decoder (jpeg_scan.h): accepts what that
+// can handle and libjpeg-turbo reads without a warning, and declines everything else. Runs in: worker only.
 #pragma once
 
 #include <array>

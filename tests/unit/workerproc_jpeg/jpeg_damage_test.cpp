@@ -221,6 +221,86 @@ TEST_F(DamagedJpegTest, ProgressiveScansOutOfOrderAreDeclined) {
       }
 }
 
+// The pieces of a gray progressive file: what stands before the first scan, then each scan with its tables.
+std::vector<Bytes> cut_at_scans(const Bytes& jpeg) {
+  std::vector<size_t> cuts = {0};
+  for (const int code : {0xC4, 0xDA})
+    for (const size_t at : find_markers(jpeg, code)) cuts.push_back(at);
+  cuts.push_back(jpeg.size() - 2);
+  cuts.push_back(jpeg.size());
+  std::sort(cuts.begin(), cuts.end());
+  std::vector<Bytes> pieces;
+  bool tables_before = false;  // they belong to the scan behind them
+  for (size_t i = 0; i + 1 < cuts.size(); ++i) {
+    const Bytes piece(jpeg.begin() + static_cast<ptrdiff_t>(cuts[i]),
+                      jpeg.begin() + static_cast<ptrdiff_t>(cuts[i + 1]));
+    if (tables_before)
+      pieces.back().insert(pieces.back().end(), piece.begin(), piece.end());
+    else
+      pieces.push_back(piece);
+    tables_before = piece[1] == std::byte{0xC4};
+  }
+  return pieces;
+}
+
+Bytes join(const std::vector<Bytes>& pieces) {
+  Bytes jpeg;
+  for (const Bytes& piece : pieces) jpeg.insert(jpeg.end(), piece.begin(), piece.end());
+  return jpeg;
+}
+
+TEST_F(DamagedJpegTest, ProgressiveScansThatLeaveOutOrPrecedeSomethingAreDeclined) {
+  JpegVariant variant;
+  variant.colour = JpegVariant::Colour::kGray;
+  variant.scans = Scans::kProgressivePlain;
+  std::vector<Bytes> pieces = cut_at_scans(make_jpeg(variant));  // head, DC, AC, end
+  ASSERT_EQ(pieces.size(), 4u);
+  EXPECT_TRUE(is_done(join(pieces)));
+  std::swap(pieces[1], pieces[2]);
+  EXPECT_FALSE(is_done(join(pieces))) << "AC before DC";
+  EXPECT_EQ(agreement_.check(join(pieces), 8), "");
+
+  variant.scans = Scans::kProgressiveApart;
+  pieces = cut_at_scans(make_jpeg(variant));  // head, DC bit 3, AC bit 1, DC bit 2, AC bit 0, DC bit 1, DC bit 0, end
+  ASSERT_EQ(pieces.size(), 8u);
+  EXPECT_TRUE(is_done(join(pieces)));
+  ASSERT_EQ(pieces[3][9], std::byte{0x32});
+  pieces[3][9] = std::byte{0x31};
+  pieces.erase(pieces.begin() + 5);
+  EXPECT_FALSE(is_done(join(pieces))) << "two bits in one refinement";
+  EXPECT_EQ(agreement_.check(join(pieces), 8), "");
+}
+
+TEST_F(DamagedJpegTest, ImpossibleTablesAreDeclined) {
+  for (const Scans scans : {Scans::kOne, Scans::kProgressive}) {
+    const Bytes jpeg = small_jpeg(0, scans);
+    for (const size_t at : find_markers(jpeg, 0xC4)) {
+      Bytes other = jpeg;  // as many symbols, but all with codes of one bit
+      uint8_t symbols = 0;
+      for (size_t i = 0; i < 16; ++i)
+        symbols = static_cast<uint8_t>(symbols + std::to_integer<uint8_t>(jpeg[at + 5 + i]));
+      std::fill_n(other.begin() + static_cast<ptrdiff_t>(at) + 5, 16, std::byte{0});
+      other[at + 5] = std::byte{symbols};
+      EXPECT_EQ(is_done(other), symbols < 2);
+      EXPECT_EQ(agreement_.check(other), "");
+    }
+    for (const size_t at : find_markers(jpeg, 0xDB)) {
+      Bytes other = jpeg;
+      other[at + 10] = std::byte{0};
+      expect_declined(other);  // quantized by zero; libjpeg shrugs
+    }
+  }
+}
+
+TEST_F(DamagedJpegTest, ComponentsOfOneNameAreDeclined) {
+  Bytes jpeg = small_jpeg();
+  jpeg[find_markers(jpeg, 0xC0)[0] + 16] = std::byte{2};
+  expect_declined(jpeg);
+  jpeg[find_markers(jpeg, 0xDA)[0] + 9] = std::byte{2};
+  expect_declined(jpeg);
+  EXPECT_EQ(agreement_.check(jpeg), "");
+}
+
 TEST_F(DamagedJpegTest, ScansThatComeTwiceAreDeclined) {
   Bytes jpeg = small_jpeg(0, Scans::kPerComponent);
   const size_t first = find_markers(jpeg, 0xDA)[0], second = find_markers(jpeg, 0xDA)[1];
