@@ -7,9 +7,12 @@ namespace {
 
 // PDQ's distances: Meta's published 31 (pdq/README) as `similar`. The others: measured, docs/benchmarks.md.
 constexpr AlgorithmInfo kAlgorithms[] = {
-    {Algorithm::kPdq, "pdq", 256, 1, 10, 31, 48, 50, "256-bit PDQ with quality; the default, fit for millions of images"},
-    {Algorithm::kDhash, "dhash", 64, 1, 2, 4, 8, 0, "64-bit difference hash of exact area means; cheap, drowns in false pairs beyond 10^5 images"},
-    {Algorithm::kDhashTutorial, "dhash-tutorial", 64, 1, 2, 4, 8, 0, "64-bit difference hash, bit-exact with imread + cvtColor + resize(9x8); decodes every pixel"},
+    {Algorithm::kPdq, "pdq", 256, 1, 10, 31, 48, 50,
+     "256-bit PDQ with quality; the default, fit for millions of images"},
+    {Algorithm::kDhash, "dhash", 64, 1, 2, 4, 8, 0,
+     "64-bit difference hash of exact area means; cheap, drowns in false pairs beyond 10^5 images"},
+    {Algorithm::kDhashTutorial, "dhash-tutorial", 64, 1, 2, 4, 8, 0,
+     "64-bit difference hash, bit-exact with imread + cvtColor + resize(9x8); decodes every pixel"},
     {Algorithm::kPhash, "phash", 64, 1, 4, 8, 10, 0, "64-bit DCT hash"},
     {Algorithm::kPhash256, "phash256", 256, 1, 10, 31, 48, 0, "256-bit DCT hash"},
 };
@@ -22,9 +25,13 @@ std::string known_names() {
 
 }  // namespace
 
-std::span<const AlgorithmInfo> algorithms() { return kAlgorithms; }
+std::span<const AlgorithmInfo> algorithms() {
+  return kAlgorithms;
+}
 
-const AlgorithmInfo& info(Algorithm id) { return kAlgorithms[static_cast<size_t>(id) - 1]; }
+const AlgorithmInfo& info(Algorithm id) {
+  return kAlgorithms[static_cast<size_t>(id) - 1];
+}
 
 std::optional<Algorithm> algorithm_from_number(uint8_t number) {
   if (number < 1 || number > std::size(kAlgorithms)) return std::nullopt;
@@ -50,23 +57,29 @@ Result<AlgorithmSet> algorithm_set_from_names(std::string_view comma_separated) 
 
 std::string to_hex(const Code& code, int bits) {
   std::string hex;
-  for (int word = bits / 64 - 1; word >= 0; --word) hex += fmt::format("{:016x}", code.words[static_cast<size_t>(word)]);
+  for (int word = bits / 64 - 1; word >= 0; --word)
+    hex += fmt::format("{:016x}", code.words[static_cast<size_t>(word)]);
   return hex;
 }
 
 Result<Code> code_from_hex(std::string_view hex, int bits) {
   const auto bad = [&] {
-    return fail(Errc::kInvalidArgument, fmt::format("'{}' is not a {}-bit code: expected {} hexadecimal digits", hex, bits, bits / 4));
+    return fail(Errc::kInvalidArgument,
+                fmt::format("'{}' is not a {}-bit code: expected {} hexadecimal digits", hex, bits, bits / 4));
   };
   if (hex.size() != static_cast<size_t>(bits / 4)) return bad();
   Code code;
   for (size_t i = 0; i < hex.size(); ++i) {
     const char c = hex[i];
     uint64_t digit = 0;
-    if (c >= '0' && c <= '9') digit = static_cast<uint64_t>(c - '0');
-    else if (c >= 'a' && c <= 'f') digit = static_cast<uint64_t>(c - 'a' + 10);
-    else if (c >= 'A' && c <= 'F') digit = static_cast<uint64_t>(c - 'A' + 10);
-    else return bad();
+    if (c >= '0' && c <= '9')
+      digit = static_cast<uint64_t>(c - '0');
+    else if (c >= 'a' && c <= 'f')
+      digit = static_cast<uint64_t>(c - 'a' + 10);
+    else if (c >= 'A' && c <= 'F')
+      digit = static_cast<uint64_t>(c - 'A' + 10);
+    else
+      return bad();
     const size_t nibble = hex.size() - 1 - i;  // 0 = least significant
     code.words[nibble / 16] |= digit << (nibble % 16 * 4);
   }

@@ -49,8 +49,12 @@ Result<Algorithm> algorithm_from_name(std::string_view name);
 
 // A set of algorithms as it travels to workers: bit number = the enum's number.
 using AlgorithmSet = uint32_t;
-constexpr AlgorithmSet set_of(Algorithm a) { return 1u << static_cast<unsigned>(a); }
-constexpr bool contains(AlgorithmSet set, Algorithm a) { return (set & set_of(a)) != 0; }
+constexpr AlgorithmSet set_of(Algorithm a) {
+  return 1u << static_cast<unsigned>(a);
+}
+constexpr bool contains(AlgorithmSet set, Algorithm a) {
+  return (set & set_of(a)) != 0;
+}
 // "pdq,dhash" -> set; an unknown name is an error that lists the known ones.
 Result<AlgorithmSet> algorithm_set_from_names(std::string_view comma_separated);
 

@@ -12,7 +12,8 @@ std::string_view name_of(ImageFormat format) {
 
 std::string_view name_of(Outcome outcome) {
   static constexpr std::array<std::string_view, kOutcomeCount> kNames = {
-      "indexed", "not_image", "unreadable", "unsupported", "corrupt", "too_large", "timed_out", "crashed", "changed_while_read"};
+      "indexed",   "not_image", "unreadable", "unsupported",       "corrupt",
+      "too_large", "timed_out", "crashed",    "changed_while_read"};
   return kNames[static_cast<size_t>(outcome)];
 }
 

@@ -46,15 +46,15 @@ inline tl::unexpected<Error> fail_errno(const std::string& what, int errnum) {
 
 // PAIRLOOM_TRY(expr): return the error of a Result-valued expression from the enclosing function.
 // PAIRLOOM_ASSIGN(decl, expr): the same, else bind the value: PAIRLOOM_ASSIGN(auto fd, open_file(path));
-#define PAIRLOOM_TRY(expr)                                                \
-  do {                                                                    \
-    if (auto pairloom_try_ = (expr); !pairloom_try_)                      \
+#define PAIRLOOM_TRY(expr)                                                          \
+  do {                                                                              \
+    if (auto pairloom_try_ = (expr); !pairloom_try_)                                \
       return ::tl::unexpected<::pairloom::Error>(std::move(pairloom_try_).error()); \
   } while (false)
 #define PAIRLOOM_CONCAT2_(a, b) a##b
 #define PAIRLOOM_CONCAT_(a, b) PAIRLOOM_CONCAT2_(a, b)
 #define PAIRLOOM_ASSIGN(decl, expr) PAIRLOOM_ASSIGN_(PAIRLOOM_CONCAT_(pairloom_result_, __LINE__), decl, expr)
-#define PAIRLOOM_ASSIGN_(tmp, decl, expr)                                \
-  auto tmp = (expr);                                                     \
+#define PAIRLOOM_ASSIGN_(tmp, decl, expr)                                       \
+  auto tmp = (expr);                                                            \
   if (!tmp) return ::tl::unexpected<::pairloom::Error>(std::move(tmp).error()); \
   decl = std::move(*tmp)

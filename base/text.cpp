@@ -1,7 +1,7 @@
 #include "base/text.h"
 
-#include <cmath>
 #include <fmt/format.h>
+#include <cmath>
 
 namespace pairloom {
 namespace {
@@ -13,10 +13,18 @@ size_t utf8_sequence(std::string_view s) {
   if (b0 < 0x80) return 1;
   size_t length = 0;
   unsigned char low = 0x80, high = 0xBF;  // limits of the second byte
-  if (b0 >= 0xC2 && b0 <= 0xDF) length = 2;
-  else if (b0 >= 0xE0 && b0 <= 0xEF) { length = 3; if (b0 == 0xE0) low = 0xA0; if (b0 == 0xED) high = 0x9F; }
-  else if (b0 >= 0xF0 && b0 <= 0xF4) { length = 4; if (b0 == 0xF0) low = 0x90; if (b0 == 0xF4) high = 0x8F; }
-  else return 0;
+  if (b0 >= 0xC2 && b0 <= 0xDF)
+    length = 2;
+  else if (b0 >= 0xE0 && b0 <= 0xEF) {
+    length = 3;
+    if (b0 == 0xE0) low = 0xA0;
+    if (b0 == 0xED) high = 0x9F;
+  } else if (b0 >= 0xF0 && b0 <= 0xF4) {
+    length = 4;
+    if (b0 == 0xF0) low = 0x90;
+    if (b0 == 0xF4) high = 0x8F;
+  } else
+    return 0;
   if (s.size() < length || byte(1) < low || byte(1) > high) return 0;
   for (size_t i = 2; i < length; ++i)
     if (byte(i) < 0x80 || byte(i) > 0xBF) return 0;
@@ -28,7 +36,8 @@ bool is_unsafe_multibyte(std::string_view seq) {
   if (seq.size() == 2 && seq[0] == '\xC2' && static_cast<unsigned char>(seq[1]) < 0xA0) return true;
   if (seq.size() != 3 || seq[0] != '\xE2') return false;
   const auto b1 = static_cast<unsigned char>(seq[1]), b2 = static_cast<unsigned char>(seq[2]);
-  return (b1 == 0x80 && ((b2 >= 0xA8 && b2 <= 0xAE) || b2 == 0x8E || b2 == 0x8F)) || (b1 == 0x81 && b2 >= 0xA6 && b2 <= 0xA9);
+  return (b1 == 0x80 && ((b2 >= 0xA8 && b2 <= 0xAE) || b2 == 0x8E || b2 == 0x8F)) ||
+         (b1 == 0x81 && b2 >= 0xA6 && b2 <= 0xA9);
 }
 
 }  // namespace
@@ -48,15 +57,20 @@ std::string escape_for_terminal(std::string_view bytes) {
   while (!bytes.empty()) {
     const size_t n = utf8_sequence(bytes);
     const char c = bytes[0];
-    if (n == 1 && c == '\\') out += "\\\\";
-    else if (n == 1 && c == '\n') out += "\\n";
-    else if (n == 1 && c == '\t') out += "\\t";
-    else if (n == 1 && c == '\r') out += "\\r";
+    if (n == 1 && c == '\\')
+      out += "\\\\";
+    else if (n == 1 && c == '\n')
+      out += "\\n";
+    else if (n == 1 && c == '\t')
+      out += "\\t";
+    else if (n == 1 && c == '\r')
+      out += "\\r";
     else if (n == 0 || (n == 1 && (static_cast<unsigned char>(c) < 0x20 || c == 0x7F)))
       out += fmt::format("\\x{:02x}", static_cast<unsigned char>(c));
     else if (n > 1 && is_unsafe_multibyte(bytes.substr(0, n)))
       for (size_t i = 0; i < n; ++i) out += fmt::format("\\x{:02x}", static_cast<unsigned char>(bytes[i]));
-    else out.append(bytes.substr(0, n));
+    else
+      out.append(bytes.substr(0, n));
     bytes.remove_prefix(n == 0 ? 1 : n);
   }
   return out;
@@ -80,7 +94,8 @@ std::string human_bytes(uint64_t bytes) {
   double value = static_cast<double>(bytes);
   size_t unit = 0;
   while (value >= 999.5 && unit + 1 < std::size(kUnits)) value /= 1000, ++unit;
-  return unit > 0 && value < 9.95 ? fmt::format("{:.1f} {}", value, kUnits[unit]) : fmt::format("{:.0f} {}", value, kUnits[unit]);
+  return unit > 0 && value < 9.95 ? fmt::format("{:.1f} {}", value, kUnits[unit])
+                                  : fmt::format("{:.0f} {}", value, kUnits[unit]);
 }
 
 std::string human_seconds(double seconds) {

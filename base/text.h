@@ -1,4 +1,5 @@
-// Text for people and machines out of bytes that may hold anything: file names are bytes, not text. Runs in: any process.
+// Text for people and machines out of bytes that may hold anything: file names are bytes, not text. Runs in: any
+// process.
 #pragma once
 
 #include <cstdint>

@@ -15,7 +15,7 @@ using namespace pairloom::search;
 
 namespace {
 
-constexpr uint64_t kPairQueries = 2048;
+constexpr uint64_t kComparisons = 2'000'000'000;  // about, for all pairs
 
 // Nine in ten codes are random, one is a near-duplicate of an earlier one.
 CodeFile clustered(Algorithm algorithm, uint64_t count) {
@@ -62,7 +62,7 @@ Figures measure(const CodeFile& codes, int radius, Kernel kernel) {
   Figures f{};
   f.query_s = shortest(9, [&] { f.hits = find_within(codes, query, radius, options).size(); });
   f.nearest_s = shortest(5, [&] { find_nearest(codes, query, 10, options); });
-  const uint64_t queries = std::min(kPairQueries, codes.size());
+  const uint64_t queries = std::clamp<uint64_t>(kComparisons / codes.size(), 512, codes.size());
   const auto count_pairs = [&] {
     f.pairs = 0;
     const auto add = [&](std::span<const PairHit> pairs) { return f.pairs += pairs.size(), true; };
@@ -88,6 +88,7 @@ void compare_kernels(Algorithm algorithm, uint64_t count) {
     std::printf("%-10s %10.0f %10.0f %7.1fx %14.2f %7.1fx %6zu %7zu\n", std::string(name_of(kernel)).c_str(),
                 f.query_s * 1e6, f.nearest_s * 1e6, base.query_s / f.query_s, f.pairs_per_s / 1e9,
                 f.pairs_per_s / base.pairs_per_s, f.hits, f.pairs);
+    std::fflush(stdout);
   }
 }
 

@@ -50,8 +50,8 @@ class Extraction final : public Job {
 
 }  // namespace
 
-Result<std::vector<jobs::IndexResult>> extract_files(const std::vector<std::string>& paths, const jobs::IndexSetup& setup,
-                                                     const PoolOptions& pool_options) {
+Result<std::vector<jobs::IndexResult>> extract_files(const std::vector<std::string>& paths,
+                                                     const jobs::IndexSetup& setup, const PoolOptions& pool_options) {
   PAIRLOOM_ASSIGN(auto signals, StopSignals::catch_them());
   PAIRLOOM_ASSIGN(auto pool, Pool::create(pool_options));
   Extraction job(paths, setup);

@@ -1,5 +1,5 @@
-// FileBatch: what a source of files hands on: some files of one directory, and what is known about how complete that is.
-// Runs in: supervisor.
+// FileBatch: what a source of files hands on: some files of one directory, and what is known about how complete that
+// is. Runs in: supervisor.
 #pragma once
 
 #include <cstdint>
@@ -14,18 +14,18 @@ namespace pairloom::daemon {
 
 struct FoundFile {
   std::string name;
-  StatIdentity identity;   // zero unless wanted
-  bool wanted = true;      // false: it exists, but the user's globs leave it out
+  StatIdentity identity;  // zero unless wanted
+  bool wanted = true;     // false: it exists, but the user's globs leave it out
 };
 
 struct FileBatch {
-  std::string directory;             // canonical absolute path
-  uint64_t filesystem = 0;           // statfs f_fsid, or the device where the file system does not say; 0 = unknown
-  std::vector<FoundFile> files;      // regular files, byte order of names within the batch
+  std::string directory;         // canonical absolute path
+  uint64_t filesystem = 0;       // statfs f_fsid, or the device where the file system does not say; 0 = unknown
+  std::vector<FoundFile> files;  // regular files, byte order of names within the batch
   std::vector<std::string> subdirectories;  // names that exist, entered or not; only in the last batch of a directory
-  bool first = true, last = true;    // of this directory
-  bool complete = false;             // after `last`, every name in the directory has been reported: others are gone
-  std::vector<Problem> problems;     // met on the way
+  bool first = true, last = true;           // of this directory
+  bool complete = false;          // after `last`, every name in the directory has been reported: others are gone
+  std::vector<Problem> problems;  // met on the way
 };
 
 // Where files come from: a walk of roots, or a list of paths. The seam that tests replace.

@@ -17,7 +17,11 @@ namespace {
 class IndexRun {
  public:
   IndexRun(index::IndexWriter& index, const IndexRequest& request, const RunObserver& observer, StopSignals& signals)
-      : index_(index), request_(request), observer_(observer), signals_(signals), start_ns_(system_clock().monotonic_ns()) {
+      : index_(index),
+        request_(request),
+        observer_(observer),
+        signals_(signals),
+        start_ns_(system_clock().monotonic_ns()) {
     surroundings_.stop_fd = signals.fd();
     surroundings_.stop_requested = [this] {
       return signals_.arrived() || (observer_.stop_requested && observer_.stop_requested());
@@ -56,8 +60,8 @@ class IndexRun {
     if (request_.files_from_fd >= 0) list = std::make_unique<PathList>(request_.files_from_fd, request_.files_from_nul);
     FileSource& source = list ? static_cast<FileSource&>(*list) : walk;
     PAIRLOOM_ASSIGN(auto job, Indexing::create(index_, run_, request_, source, [this](const Problem& problem) {
-      if (observer_.problem) observer_.problem(problem);
-    }));
+                      if (observer_.problem) observer_.problem(problem);
+                    }));
     surroundings_.often = [&] { tell(Progress::Stage::kIndexing, pool, job); };
     const auto done = pool.run(job, surroundings_);
     tell(Progress::Stage::kIndexing, pool, job);

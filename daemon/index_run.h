@@ -1,5 +1,5 @@
-// One indexing run from start to finish: find files, have the workers extract them, store what comes back, pair what is new.
-// Used by the CLI's foreground verbs and by pairloomd. Runs in: supervisor (the calling process; single-threaded).
+// One indexing run from start to finish: find files, have the workers extract them, store what comes back, pair what is
+// new. Used by the CLI's foreground verbs and by pairloomd. Runs in: supervisor (the calling process; single-threaded).
 #pragma once
 
 #include <cstdint>
@@ -18,31 +18,32 @@ namespace pairloom::daemon {
 
 // Which files of a directory tree count.
 struct WalkOptions {
-  std::vector<std::string> include;   // globs (fnmatch, FNM_PATHNAME off) on the path below the root or on the name; empty = all
-  std::vector<std::string> exclude;   // a matching directory is not entered
-  bool hidden = false;                // names that begin with a dot
+  std::vector<std::string>
+      include;  // globs (fnmatch, FNM_PATHNAME off) on the path below the root or on the name; empty = all
+  std::vector<std::string> exclude;  // a matching directory is not entered
+  bool hidden = false;               // names that begin with a dot
   bool follow_symlinks = false;
   bool one_file_system = false;
-  int max_depth = -1;                 // 0 = only the root's own files
+  int max_depth = -1;  // 0 = only the root's own files
 };
 
 struct PoolOptions {
-  int jobs = 0;                       // worker processes; 0 = physical cores this process may use
-  std::string worker_program;         // empty = found beside this program or in libexec (daemon/worker_program.h)
-  double task_deadline_s = 30;        // without a sign of progress from the worker
+  int jobs = 0;                 // worker processes; 0 = physical cores this process may use
+  std::string worker_program;   // empty = found beside this program or in libexec (daemon/worker_program.h)
+  double task_deadline_s = 30;  // without a sign of progress from the worker
 };
 
 struct IndexRequest {
-  std::vector<std::string> roots;     // directories or single files, as the user wrote them
+  std::vector<std::string> roots;  // directories or single files, as the user wrote them
   // Or a list of paths read from a descriptor (--files-from), NUL- or newline-separated. Not owned.
   int files_from_fd = -1;
   bool files_from_nul = false;
   WalkOptions walk;
   jobs::IndexSetup setup;
   PoolOptions pool;
-  bool retry_failed = false;          // look again at files that failed before
+  bool retry_failed = false;  // look again at files that failed before
   index::RunKind kind = index::RunKind::kAdd;
-  std::string arguments;              // for the run table
+  std::string arguments;  // for the run table
   // Pair new codes of these algorithms with everything, up to their `similar` distance; 0 = none.
   AlgorithmSet pair_algorithms = set_of(Algorithm::kPdq);
 };
@@ -50,14 +51,14 @@ struct IndexRequest {
 // Something the user should be told about one path; also stored in the index where it belongs to a file.
 struct Problem {
   std::string path;
-  std::string reason;                 // "cannot open: Permission denied"
-  bool skipped_subtree = false;       // a directory that could not be read: what is below keeps its state
+  std::string reason;            // "cannot open: Permission denied"
+  bool skipped_subtree = false;  // a directory that could not be read: what is below keeps its state
 };
 
 struct Progress {
   enum class Stage { kIndexing, kPairing, kCommitting } stage = Stage::kIndexing;
-  uint64_t found = 0, done = 0;       // files (kIndexing) or codes (kPairing)
-  bool found_all = false;             // the walk is complete: `found` is final, an ETA means something
+  uint64_t found = 0, done = 0;  // files (kIndexing) or codes (kPairing)
+  bool found_all = false;        // the walk is complete: `found` is final, an ETA means something
   uint64_t failed = 0, bytes_read = 0;
   double seconds = 0;
   int workers = 0;
@@ -65,31 +66,32 @@ struct Progress {
 
 // Called from the event loop; must return quickly.
 struct RunObserver {
-  std::function<void(const Progress&)> progress;     // about ten times a second
-  std::function<void(const Problem&)> problem;       // as they happen
-  std::function<bool()> stop_requested;              // polled after every event; SIGINT/SIGTERM are handled by the run itself
+  std::function<void(const Progress&)> progress;  // about ten times a second
+  std::function<void(const Problem&)> problem;    // as they happen
+  std::function<bool()> stop_requested;  // polled after every event; SIGINT/SIGTERM are handled by the run itself
 };
 
 struct RunSummary {
   index::RunTotals totals;
   std::vector<index::WorkerTotals> workers;
   uint64_t unreadable_directories = 0;
-  std::vector<std::string> missing_roots;            // did not exist or could not be read: nothing below was touched
+  std::vector<std::string> missing_roots;  // did not exist or could not be read: nothing below was touched
   uint64_t new_pairs = 0;
 };
 
 // Interrupted runs return a summary with totals.interrupted set; everything finished is committed.
 Result<RunSummary> run_index(index::IndexWriter& index, const IndexRequest& request, const RunObserver& observer);
 
-// Extracts a few files without an index (match, cmp): results in the order of `paths`, one worker pool, same containment.
-Result<std::vector<jobs::IndexResult>> extract_files(const std::vector<std::string>& paths, const jobs::IndexSetup& setup,
-                                                     const PoolOptions& pool);
+// Extracts a few files without an index (match, cmp): results in the order of `paths`, one worker pool, same
+// containment.
+Result<std::vector<jobs::IndexResult>> extract_files(const std::vector<std::string>& paths,
+                                                     const jobs::IndexSetup& setup, const PoolOptions& pool);
 
 // The cores workers would be pinned to: one logical CPU per physical core within affinity and cgroup cpu.max.
 struct PhysicalCores {
-  std::vector<int> cpus;              // logical CPU numbers
-  int physical = 0, logical = 0;      // within affinity
-  double cgroup_limit = 0;            // CPUs allowed by cpu.max; 0 = no limit
+  std::vector<int> cpus;          // logical CPU numbers
+  int physical = 0, logical = 0;  // within affinity
+  double cgroup_limit = 0;        // CPUs allowed by cpu.max; 0 = no limit
 };
 PhysicalCores usable_physical_cores();
 // Path of the pairloom-worker that would be started, or an error that says where it was looked for.

@@ -1,8 +1,8 @@
 #include "daemon/indexing.h"
 
+#include <sys/stat.h>
 #include <algorithm>
 #include <cerrno>
-#include <sys/stat.h>
 
 #include <fmt/format.h>
 
@@ -37,18 +37,29 @@ bool same_but_for_device(const StatIdentity& a, const StatIdentity& b) {
 }  // namespace
 
 Indexing::Indexing(index::IndexWriter& index, index::RunId run, const IndexRequest& request, FileSource& source,
-                   std::function<void(const Problem&)> problem, bool check_codes)
-    : index_(&index), run_(run), request_(&request), source_(&source), problem_(std::move(problem)), check_codes_(check_codes) {}
+                   std::function<void(const Problem&)> problem, bool check_codes, bool look_for_moved)
+    : index_(&index),
+      run_(run),
+      request_(&request),
+      source_(&source),
+      problem_(std::move(problem)),
+      check_codes_(check_codes),
+      look_for_moved_(look_for_moved) {}
 
 Result<Indexing> Indexing::create(index::IndexWriter& index, index::RunId run, const IndexRequest& request,
                                   FileSource& source, std::function<void(const Problem&)> problem) {
   PAIRLOOM_ASSIGN(const bool lacks, index.some_content_lacks(request.setup.algorithms, request.setup.accuracy));
-  return Indexing(index, run, request, source, std::move(problem), lacks);
+  PAIRLOOM_ASSIGN(const bool has_content, index.has_content());
+  return Indexing(index, run, request, source, std::move(problem), lacks, has_content);
 }
 
-std::vector<std::byte> Indexing::setup() const { return jobs::encode(request_->setup); }
+std::vector<std::byte> Indexing::setup() const {
+  return jobs::encode(request_->setup);
+}
 
-uint64_t Indexing::max_result_bytes() const { return 4096; }  // codes of all algorithms and a message
+uint64_t Indexing::max_result_bytes() const {
+  return 4096;
+}  // codes of all algorithms and a message
 
 Result<Job::Pull> Indexing::pull(Task& task) {
   if (found_.empty()) {
@@ -74,8 +85,10 @@ Result<> Indexing::take_batch(const FileBatch& batch) {
     PAIRLOOM_ASSIGN(at_.directory, index_->directory(batch.directory, batch.filesystem));
     at_.same_filesystem = at_.directory.filesystem == batch.filesystem;
   }
-  if (batch.first && batch.complete) PAIRLOOM_TRY(take_whole_directory(batch));
-  else PAIRLOOM_TRY(take_part_of_directory(batch));
+  if (batch.first && batch.complete)
+    PAIRLOOM_TRY(take_whole_directory(batch));
+  else
+    PAIRLOOM_TRY(take_part_of_directory(batch));
   return batch.last ? end_directory(batch) : Result<>{};
 }
 
@@ -84,18 +97,17 @@ Result<> Indexing::take_whole_directory(const FileBatch& batch) {
   PAIRLOOM_TRY(index_->known_files(at_.directory.id, check_codes_, at_.known));
   auto known = at_.known.cbegin();
   for (const FoundFile& file : batch.files) {
-    for (; known != at_.known.cend() && known->name < file.name; ++known)
-      PAIRLOOM_TRY(forget_file(known->name));
+    for (; known != at_.known.cend() && known->name < file.name; ++known) PAIRLOOM_TRY(forget_file(known->name));
     const bool is_known = known != at_.known.cend() && known->name == file.name;
     PAIRLOOM_TRY(take_file(batch, file, is_known ? &*known : nullptr));
     if (is_known) ++known;
   }
-  for (; known != at_.known.cend(); ++known)
-    PAIRLOOM_TRY(forget_file(known->name));
+  for (; known != at_.known.cend(); ++known) PAIRLOOM_TRY(forget_file(known->name));
   return {};
 }
 
-// A list of files, or a directory too large for one batch: look files up one by one, remember the names by their hashes.
+// A list of files, or a directory too large for one batch: look files up one by one, remember the names by their
+// hashes.
 Result<> Indexing::take_part_of_directory(const FileBatch& batch) {
   for (const FoundFile& file : batch.files) {
     at_.seen.insert(std::hash<std::string>{}(file.name));
@@ -146,10 +158,13 @@ bool Indexing::is_settled(const index::KnownFile& known, const StatIdentity& now
   if (request_->retry_failed && known.outcome != Outcome::kNotImage) return false;
   switch (known.outcome) {
     case Outcome::kUnreadable:
-    case Outcome::kChanged: return false;  // may pass by itself
+    case Outcome::kChanged:
+      return false;  // may pass by itself
     case Outcome::kCrashed:
-    case Outcome::kTimedOut: return known.attempts >= kPointsToGiveUp && known.program_version == kVersionNumber;
-    default: return known.program_version == kVersionNumber;  // a newer pairloom may read it
+    case Outcome::kTimedOut:
+      return known.attempts >= kPointsToGiveUp && known.program_version == kVersionNumber;
+    default:
+      return known.program_version == kVersionNumber;  // a newer pairloom may read it
   }
 }
 
@@ -167,7 +182,7 @@ Result<> Indexing::take_file(const FileBatch& batch, const FoundFile& file, cons
     ++count_of(known->outcome, totals_.unchanged);
     return {};
   }
-  if (!known) {
+  if (!known && look_for_moved_) {
     PAIRLOOM_ASSIGN(const bool moved, take_moved(batch, file));
     if (moved) return {};
   }
@@ -185,7 +200,8 @@ Result<> Indexing::take_file(const FileBatch& batch, const FoundFile& file, cons
   return {};
 }
 
-// A new name of a file that was indexed under another: same file system, inode, size and mtime (a rename changes ctime).
+// A new name of a file that was indexed under another: same file system, inode, size and mtime (a rename changes
+// ctime).
 Result<bool> Indexing::take_moved(const FileBatch& batch, const FoundFile& file) {
   PAIRLOOM_ASSIGN(const auto other, index_->find_by_inode(batch.filesystem, file.identity, check_codes_));
   if (!other || other->content == 0) return false;

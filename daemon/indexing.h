@@ -1,5 +1,5 @@
-// Indexing: the job that brings an index up to date with what a file source reports. Drops what is unchanged, recognises
-// what was moved, has the rest extracted by workers, tombstones what is gone. Runs in: supervisor.
+// Indexing: the job that brings an index up to date with what a file source reports. Drops what is unchanged,
+// recognises what was moved, has the rest extracted by workers, tombstones what is gone. Runs in: supervisor.
 #pragma once
 
 #include <cstdint>
@@ -41,15 +41,15 @@ class Indexing final : public Job {
 
  private:
   Indexing(index::IndexWriter& index, index::RunId run, const IndexRequest& request, FileSource& source,
-           std::function<void(const Problem&)> problem, bool check_codes);
+           std::function<void(const Problem&)> problem, bool check_codes, bool look_for_moved);
 
   // Where the walk is.
   struct At {
     index::KnownDirectory directory;
-    bool same_filesystem = true;     // as when its files were indexed: only then can a file be gone
-    bool any_match = false;          // a known file was met again here
-    std::vector<index::KnownFile> known;           // scratch for take_whole_directory
-    std::unordered_set<uint64_t> seen;             // hashes of names, when it comes in several
+    bool same_filesystem = true;          // as when its files were indexed: only then can a file be gone
+    bool any_match = false;               // a known file was met again here
+    std::vector<index::KnownFile> known;  // scratch for take_whole_directory
+    std::unordered_set<uint64_t> seen;    // hashes of names, when it comes in several
   };
   // A file handed out. Its name and directory stay here; the task carries only the path.
   struct InHand {
@@ -75,10 +75,11 @@ class Indexing final : public Job {
   const IndexRequest* request_;
   FileSource* source_;
   std::function<void(const Problem&)> problem_;
-  bool check_codes_;                 // some content lacks a code that is asked for: look at each file's
+  bool check_codes_;     // some content lacks a code that is asked for: look at each file's
+  bool look_for_moved_;  // the index had something in it before this run
   bool ended_ = false;
   At at_;
-  std::deque<Task> found_;           // tasks of the batch in work
+  std::deque<Task> found_;  // tasks of the batch in work
   std::unordered_map<uint64_t, InHand> in_hand_;
   uint64_t next_task_ = 0, tasks_done_ = 0;
   index::RunTotals totals_;

@@ -1,6 +1,6 @@
-// Job: what the worker pool is asked to do. It says how work is cut (pull), what a worker is told (kind, setup), and what
-// becomes of the results (accept) and of pieces that cost workers their lives (blame, give_up). Indexing and pairing are
-// jobs; the pool (daemon/pool.h) knows nothing of images. Runs in: supervisor.
+// Job: what the worker pool is asked to do. It says how work is cut (pull), what a worker is told (kind, setup), and
+// what becomes of the results (accept) and of pieces that cost workers their lives (blame, give_up). Indexing and
+// pairing are jobs; the pool (daemon/pool.h) knows nothing of images. Runs in: supervisor.
 #pragma once
 
 #include <cstddef>
@@ -37,11 +37,11 @@ class Job {
   virtual ~Job() = default;
 
   virtual jobs::JobKind kind() const = 0;
-  virtual std::vector<std::byte> setup() const = 0;      // sent once to every worker
-  virtual uint64_t max_result_bytes() const = 0;         // a longer result record is a lie
+  virtual std::vector<std::byte> setup() const = 0;         // sent once to every worker
+  virtual uint64_t max_result_bytes() const = 0;            // a longer result record is a lie
   virtual shm::LaneSizes lane_sizes() const { return {}; }  // what its records need; workers with less are replaced
-  // Descriptor sets every worker gets behind the set-up (payloads of shm::RecordKind::kDescriptorSet), valid while the job
-  // runs; each must fit the down ring.
+  // Descriptor sets every worker gets behind the set-up (payloads of shm::RecordKind::kDescriptorSet), valid while the
+  // job runs; each must fit the down ring.
   virtual std::span<const std::vector<std::byte>> references() const { return {}; }
 
   enum class Pull {
@@ -55,7 +55,8 @@ class Job {
   virtual int wait_fd() const { return -1; }
 
   // One result record. Errc::kProtocol: it is not what this job's worker may send; the worker is killed and the task
-  // blamed. Any other error ends the run. Partial records of a task that is redone later come again: accept must bear it.
+  // blamed. Any other error ends the run. Partial records of a task that is redone later come again: accept must bear
+  // it.
   virtual Result<> accept(const Task& task, std::span<const std::byte> payload, const ResultOrigin& origin) = 0;
 
   // The task cost a worker its life and will be tried again, alone. Must make `points` durable before it returns.

@@ -12,20 +12,27 @@ namespace pairloom::daemon {
 namespace {
 
 constexpr int64_t kCommitNs = 500'000'000;
-// A piece is about this many comparisons (tens of milliseconds), whatever its place in the file, and at least this long.
+// A piece is about this many comparisons (tens of milliseconds), whatever its place in the file, and at least this
+// long.
 constexpr uint64_t kPieceComparisons = 200'000'000;
 constexpr uint64_t kMinPieceCodes = 64;
 
 }  // namespace
 
 Pairing::Pairing(index::IndexWriter& index, Algorithm algorithm, uint64_t first, uint64_t count, int workers)
-    : index_(&index), algorithm_(algorithm), radius_(info(algorithm).similar), first_(first), count_(count),
-      workers_(workers), next_(first) {}
+    : index_(&index),
+      algorithm_(algorithm),
+      radius_(info(algorithm).similar),
+      first_(first),
+      count_(count),
+      workers_(workers),
+      next_(first) {}
 
 Result<Pairing> Pairing::create(index::IndexWriter& index, Algorithm algorithm, int workers) {
   PAIRLOOM_ASSIGN(const index::PairingState state, index.pairing_state(algorithm));
   const bool same_radius = state.radius >= info(algorithm).similar;
-  return Pairing(index, algorithm, same_radius ? std::min(state.position, state.code_count) : 0, state.code_count, workers);
+  return Pairing(index, algorithm, same_radius ? std::min(state.position, state.code_count) : 0, state.code_count,
+                 workers);
 }
 
 std::vector<std::byte> Pairing::setup() const {
@@ -74,6 +81,8 @@ Result<> Pairing::tick(int64_t now_ns) {
   return index_->commit();
 }
 
-Result<> Pairing::finish() { return index_->set_pairing_state(algorithm_, radius_, count_); }
+Result<> Pairing::finish() {
+  return index_->set_pairing_state(algorithm_, radius_, count_);
+}
 
 }  // namespace pairloom::daemon

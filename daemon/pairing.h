@@ -1,6 +1,6 @@
-// Pairing: the job that finds the near-duplicate pairs of codes that are new since the last time, over the mapped code file.
-// Its pieces are ranges of positions; each is compared with everything before it, so the pieces are independent and may be
-// done, redone and stored in any order. Runs in: supervisor.
+// Pairing: the job that finds the near-duplicate pairs of codes that are new since the last time, over the mapped code
+// file. Its pieces are ranges of positions; each is compared with everything before it, so the pieces are independent
+// and may be done, redone and stored in any order. Runs in: supervisor.
 #pragma once
 
 #include <cstdint>
@@ -38,9 +38,9 @@ class Pairing final : public Job {
   index::IndexWriter* index_;
   Algorithm algorithm_;
   uint32_t radius_;
-  uint64_t first_, count_;     // positions [first_, count_) are new
+  uint64_t first_, count_;  // positions [first_, count_) are new
   int workers_;
-  uint64_t next_;              // start of the next piece
+  uint64_t next_;  // start of the next piece
   uint64_t done_ = 0, pairs_ = 0, next_task_ = 0;
   int64_t commit_at_ns_ = -1;
 };

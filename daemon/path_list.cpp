@@ -1,13 +1,13 @@
 #include "daemon/path_list.h"
 
-#include <cerrno>
-#include <cstdlib>
-#include <cstring>
-#include <memory>
 #include <poll.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
 #include <unistd.h>
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <memory>
 
 #include "daemon/tree_walk.h"
 
@@ -47,8 +47,9 @@ Result<FileSource::Next> PathList::read_more() {
   buffer_.erase(0, at_);
   at_ = 0;
   if (buffer_.size() > kMaxPathBytes)
-    return fail(Errc::kInvalidArgument, separator_ == '\n' ? "the list of files holds a line of over 1 MB; are its paths NUL-separated (-0)?"
-                                                           : "the list of files holds a path of over 1 MB; are its paths on lines (no -0)?");
+    return fail(Errc::kInvalidArgument,
+                separator_ == '\n' ? "the list of files holds a line of over 1 MB; are its paths NUL-separated (-0)?"
+                                   : "the list of files holds a path of over 1 MB; are its paths on lines (no -0)?");
   const size_t before = buffer_.size();
   buffer_.resize(before + kReadBytes);
   ssize_t n = 0;
@@ -71,7 +72,9 @@ bool PathList::take_line(std::string& path) {
 
 // Adds the path's file to the batch, or keeps it for the next one when its directory is another.
 void PathList::add(const std::string& path, FileBatch& batch) {
-  const auto problem = [&](int errnum) { batch.problems.push_back({path, std::string("cannot open: ") + std::strerror(errnum), false}); };
+  const auto problem = [&](int errnum) {
+    batch.problems.push_back({path, std::string("cannot open: ") + std::strerror(errnum), false});
+  };
   struct stat st {};
   if (::stat(path.c_str(), &st) != 0) return problem(errno);
   if (S_ISDIR(st.st_mode)) return;
@@ -85,7 +88,8 @@ void PathList::add(const std::string& path, FileBatch& batch) {
   struct stat link {};
   const bool is_link = ::lstat(path.c_str(), &link) == 0 && S_ISLNK(link.st_mode);
   if (is_link || parent != last_parent_) {
-    const std::unique_ptr<char, decltype(&std::free)> resolved(::realpath(is_link ? path.c_str() : parent.c_str(), nullptr), &std::free);
+    const std::unique_ptr<char, decltype(&std::free)> resolved(
+        ::realpath(is_link ? path.c_str() : parent.c_str(), nullptr), &std::free);
     if (!resolved) return problem(errno);
     last_directory_ = resolved.get();
     last_parent_ = is_link ? "" : parent;

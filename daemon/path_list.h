@@ -1,5 +1,5 @@
-// PathList: files named one by one on a descriptor (--files-from), newline- or NUL-separated. Reads only what is there, so a
-// slow producer (`find | pairloom index add --files-from -`) blocks nobody. Runs in: supervisor.
+// PathList: files named one by one on a descriptor (--files-from), newline- or NUL-separated. Reads only what is there,
+// so a slow producer (`find | pairloom index add --files-from -`) blocks nobody. Runs in: supervisor.
 #pragma once
 
 #include <string>
@@ -26,9 +26,9 @@ class PathList final : public FileSource {
   char separator_;
   bool ended_ = false;
   std::string buffer_;
-  size_t at_ = 0;          // start of what is not yet taken in buffer_
-  std::string waiting_;    // a path of another directory than the last batch's
-  std::string last_parent_, last_directory_;   // the last dirname as written, and its canonical form
+  size_t at_ = 0;                             // start of what is not yet taken in buffer_
+  std::string waiting_;                       // a path of another directory than the last batch's
+  std::string last_parent_, last_directory_;  // the last dirname as written, and its canonical form
   uint64_t last_filesystem_ = 0;
 };
 

@@ -1,6 +1,6 @@
 // Which cores the workers get. Runs in: supervisor.
 #include <cmath>
-#include <cstdio>
+#include <cstdlib>
 #include <fstream>
 #include <memory>
 #include <sstream>
@@ -13,12 +13,13 @@
 namespace pairloom::daemon {
 namespace {
 
-// The smallest cpu.max of this process's cgroup (v2) and those above it, or cpu.cfs_quota_us (v1), in CPUs; 0 = no limit.
-// https://docs.kernel.org/admin-guide/cgroup-v2.html#cpu-interface-files
+// The smallest cpu.max of this process's cgroup (v2) and those above it, or cpu.cfs_quota_us (v1), in CPUs; 0 = no
+// limit. https://docs.kernel.org/admin-guide/cgroup-v2.html#cpu-interface-files
 double quota_of(const std::string& directory) {
   std::string quota;
   double period = 0;
-  if (std::ifstream(directory + "/cpu.max") >> quota >> period && quota != "max" && period > 0) return std::stod(quota) / period;
+  if (std::ifstream(directory + "/cpu.max") >> quota >> period && quota != "max" && period > 0)
+    return std::stod(quota) / period;
   double quota_us = 0, period_us = 0;
   if (std::ifstream(directory + "/cpu.cfs_quota_us") >> quota_us && quota_us > 0 &&
       std::ifstream(directory + "/cpu.cfs_period_us") >> period_us && period_us > 0)
@@ -35,9 +36,12 @@ double cgroup_limit() {
     if (second == std::string::npos) continue;
     const std::string controllers = line.substr(first + 1, second - first - 1);
     std::string mount;
-    if (controllers.empty()) mount = "/sys/fs/cgroup";
-    else if (("," + controllers + ",").find(",cpu,") != std::string::npos) mount = "/sys/fs/cgroup/cpu";
-    else continue;
+    if (controllers.empty())
+      mount = "/sys/fs/cgroup";
+    else if (("," + controllers + ",").find(",cpu,") != std::string::npos)
+      mount = "/sys/fs/cgroup/cpu";
+    else
+      continue;
     for (std::string path = line.substr(second + 1);; path.resize(path.rfind('/'))) {
       const double here = quota_of(mount + path);
       if (here > 0 && (limit == 0 || here < limit)) limit = here;
@@ -55,6 +59,8 @@ struct TopologyDeleter {
 
 PhysicalCores usable_physical_cores() {
   PhysicalCores result;
+  ::setenv("HWLOC_PLUGINS_PATH", "/nonexistent",
+           0);  // its plug-ins find GPUs: not wanted, and slower than all the rest
   hwloc_topology_t raw = nullptr;
   if (hwloc_topology_init(&raw) != 0) return {{-1}, 1, 1, 0};
   const std::unique_ptr<hwloc_topology, TopologyDeleter> topology(raw);
@@ -68,7 +74,8 @@ PhysicalCores usable_physical_cores() {
     const int cpu = hwloc_bitmap_first(core->cpuset);  // one hardware thread a core: siblings share its units
     if (cpu >= 0) result.cpus.push_back(cpu);
   }
-  if (result.cpus.empty()) result.cpus.push_back(-1);  // no core information (some virtual machines): one unpinned worker
+  if (result.cpus.empty())
+    result.cpus.push_back(-1);  // no core information (some virtual machines): one unpinned worker
   result.physical = static_cast<int>(result.cpus.size());
   result.cgroup_limit = cgroup_limit();
   if (result.cgroup_limit > 0) {

@@ -1,12 +1,12 @@
 #include "daemon/pool.h"
 
+#include <sys/epoll.h>
+#include <unistd.h>
 #include <algorithm>
 #include <array>
 #include <cerrno>
 #include <csignal>
 #include <cstring>
-#include <sys/epoll.h>
-#include <unistd.h>
 
 #include <fmt/format.h>
 
@@ -17,12 +17,14 @@ namespace pairloom::daemon {
 namespace {
 
 constexpr int64_t kOftenNs = 100'000'000;
-constexpr int64_t kPullTurnNs = 3'000'000;      // the longest stretch of looking for work before listening again
-constexpr uint32_t kHopelessStarts = 3;         // lives in a row without a result, in every slot: give up
+constexpr int64_t kPullTurnNs = 3'000'000;  // the longest stretch of looking for work before listening again
+constexpr uint32_t kHopelessStarts = 3;     // lives in a row without a result, in every slot: give up
 
 // What an epoll event is about.
 enum class Source : uint32_t { kSocket, kProcess, kStop, kInput };
-uint64_t tag(Source source, uint32_t slot) { return uint64_t{static_cast<uint32_t>(source)} << 32 | slot; }
+uint64_t tag(Source source, uint32_t slot) {
+  return uint64_t{static_cast<uint32_t>(source)} << 32 | slot;
+}
 
 }  // namespace
 
@@ -34,8 +36,8 @@ struct Pool::State {
   std::string program;
   Fd epoll;
   std::vector<Slot> slots;
-  std::deque<Task> ready;       // waiting for a worker
-  std::deque<Task> suspects;    // have cost a worker its life: each runs alone
+  std::deque<Task> ready;     // waiting for a worker
+  std::deque<Task> suspects;  // have cost a worker its life: each runs alone
   shm::ChunkBuilder builder;
   std::vector<Task> chunk;
   std::vector<std::byte> record;
@@ -46,8 +48,8 @@ struct Pool::State {
   // The job of the moment.
   Job* job = nullptr;
   const Surroundings* surroundings = nullptr;
-  bool exhausted = false;       // the job has no more tasks
-  bool input_waits = false;     // its wait_fd is in the epoll set
+  bool exhausted = false;    // the job has no more tasks
+  bool input_waits = false;  // its wait_fd is in the epoll set
 
   Result<> run_to_end();
   Result<> pull_tasks(bool& more_now);
@@ -93,8 +95,12 @@ Result<Pool> Pool::create(const PoolOptions& options, const Clock& clock) {
   return Pool(std::move(state));
 }
 
-int Pool::size() const { return static_cast<int>(state_->slots.size()); }
-uint64_t Pool::deaths() const { return state_->deaths; }
+int Pool::size() const {
+  return static_cast<int>(state_->slots.size());
+}
+uint64_t Pool::deaths() const {
+  return state_->deaths;
+}
 
 std::vector<index::WorkerTotals> Pool::totals() {
   std::vector<index::WorkerTotals> all;
@@ -172,9 +178,14 @@ Result<> Pool::State::pull_tasks(bool& more_now) {
     Task task;
     PAIRLOOM_ASSIGN(const Job::Pull pulled, job->pull(task));
     switch (pulled) {
-      case Job::Pull::kTask: (task.points > 0 ? suspects : ready).push_back(std::move(task)); break;
-      case Job::Pull::kAgain: break;
-      case Job::Pull::kEnd: exhausted = true; break;
+      case Job::Pull::kTask:
+        (task.points > 0 ? suspects : ready).push_back(std::move(task));
+        break;
+      case Job::Pull::kAgain:
+        break;
+      case Job::Pull::kEnd:
+        exhausted = true;
+        break;
       case Job::Pull::kWait:
         PAIRLOOM_TRY(watch(job->wait_fd(), tag(Source::kInput, 0)));
         input_waits = true;
@@ -272,7 +283,8 @@ Result<> Pool::State::on_event(uint64_t tag_value) {
   Slot& slot = slots[static_cast<uint32_t>(tag_value)];
   if (!slot.process) return {};  // a death shows twice (socket, process); new lives only start in deal()
   if (source == Source::kSocket) return listen(slot);
-  // Looked at once more: the event may be of an earlier life, whose descriptor a sibling between fork and exec kept alive.
+  // Looked at once more: the event may be of an earlier life, whose descriptor a sibling between fork and exec kept
+  // alive.
   return slot.process->has_ended() ? lost(slot, false, "") : Result<>{};
 }
 
@@ -280,7 +292,8 @@ Result<> Pool::State::on_event(uint64_t tag_value) {
 Result<> Pool::State::listen(Slot& slot) {
   shm::SupervisorChannel& channel = slot.process->channel();
   const auto open = channel.drain_wakeups();
-  const uint64_t most = std::max<uint64_t>(sizeof(shm::HelloHeader), sizeof(shm::ResultHeader) + job->max_result_bytes());
+  const uint64_t most =
+      std::max<uint64_t>(sizeof(shm::HelloHeader), sizeof(shm::ResultHeader) + job->max_result_bytes());
   while (true) {
     const auto kind = channel.take(record, most);
     if (!kind) return lost(slot, true, kind.error().message);
@@ -304,7 +317,8 @@ Result<> Pool::State::on_hello(Slot& slot) {
   if (record.size() != sizeof hello || slot.greeted) return fail(Errc::kProtocol, "misplaced or malformed hello");
   std::memcpy(&hello, record.data(), sizeof hello);
   if (hello.layout_version != shm::kLaneLayoutVersion || hello.build_id != kBuildId)
-    return fail(Errc::kNoWorkers, fmt::format("'{}' is of another version of pairloom; install all of one version", program));
+    return fail(Errc::kNoWorkers,
+                fmt::format("'{}' is of another version of pairloom; install all of one version", program));
   if (hello.generation != slot.generation) return fail(Errc::kProtocol, "hello from another life");
   slot.greeted = true;
   return {};
@@ -324,8 +338,8 @@ Result<> Pool::State::on_result(Slot& slot) {
   return {};
 }
 
-// The worker's life is over, by its own doing, ours, or somebody's: take what it finished, blame what it was at, requeue
-// the rest in front.
+// The worker's life is over, by its own doing, ours, or somebody's: take what it finished, blame what it was at,
+// requeue the rest in front.
 Result<> Pool::State::lost(Slot& slot, bool lied, const std::string& why) {
   if (!lied) {
     // Its last words are still in the ring. (A liar's are not worth hearing.)
@@ -346,8 +360,8 @@ Result<> Pool::State::lost(Slot& slot, bool lied, const std::string& why) {
 
   std::deque<Task> left = std::move(slot.outstanding);
   slot.outstanding.clear();
-  // Only the first can be in hand. A worker that names another one has finished something and then went wrong (nobody is
-  // left to blame), or has never told the truth: then the first is blamed, so that no file can go round for ever.
+  // Only the first can be in hand. A worker that names another one has finished something and then went wrong (nobody
+  // is left to blame), or has never told the truth: then the first is blamed, so that no file can go round for ever.
   const bool names_first = !left.empty() && at == left.front().id + 1;
   const bool was_at_a_task = names_first || (!left.empty() && (lied || at != 0) && !useful);
   slot.plan_restart(was_at_a_task, clock.monotonic_ns());
@@ -356,7 +370,8 @@ Result<> Pool::State::lost(Slot& slot, bool lied, const std::string& why) {
     left.pop_front();
     const bool unexplained = death.by_signal && death.code == SIGKILL && !timed_out && !lied;
     PAIRLOOM_TRY(charge(std::move(blamed), unexplained ? 1 : 2, timed_out ? Outcome::kTimedOut : Outcome::kCrashed,
-                        timed_out ? fmt::format("no progress for {} s", options.task_deadline_s) : "its worker was lost: " + last_death));
+                        timed_out ? fmt::format("no progress for {} s", options.task_deadline_s)
+                                  : "its worker was lost: " + last_death));
   }
   while (!left.empty()) {
     ready.push_front(std::move(left.back()));
@@ -396,7 +411,8 @@ Result<> Pool::State::watch(int fd, uint64_t tag_value) {
 void Pool::State::end_small_lanes() {
   const shm::LaneSizes needed = job->lane_sizes();
   for (Slot& slot : slots)
-    if (slot.process && (slot.lane_sizes.down_bytes < needed.down_bytes || slot.lane_sizes.up_bytes < needed.up_bytes)) slot.bury();
+    if (slot.process && (slot.lane_sizes.down_bytes < needed.down_bytes || slot.lane_sizes.up_bytes < needed.up_bytes))
+      slot.bury();
 }
 
 void Pool::State::forget_all() {

@@ -1,6 +1,6 @@
-// Pool: one worker process per core, kept alive, fed and listened to by one thread and one epoll loop. Runs a Job to its
-// end: deals chunks of tasks to the worker with most room, replaces workers that die, lie or hang, requeues what they had,
-// and blames exactly the task they were at. Runs in: supervisor.
+// Pool: one worker process per core, kept alive, fed and listened to by one thread and one epoll loop. Runs a Job to
+// its end: deals chunks of tasks to the worker with most room, replaces workers that die, lie or hang, requeues what
+// they had, and blames exactly the task they were at. Runs in: supervisor.
 #pragma once
 
 #include <cstdint>
@@ -30,17 +30,17 @@ class Pool {
 
   // The world outside the job, asked between events.
   struct Surroundings {
-    int stop_fd = -1;                        // becomes readable when stop_requested() may have changed
-    std::function<bool()> stop_requested;    // true ends the run with kInterrupted; may be empty
-    std::function<void()> often;             // called about ten times a second; may be empty
+    int stop_fd = -1;                      // becomes readable when stop_requested() may have changed
+    std::function<bool()> stop_requested;  // true ends the run with kInterrupted; may be empty
+    std::function<void()> often;           // called about ten times a second; may be empty
   };
   // Until the job has no more tasks and all are accounted for. On error or interruption all workers are ended and the
   // unfinished tasks are forgotten: what was accepted stays accepted.
   Result<> run(Job& job, const Surroundings& surroundings);
 
-  int size() const;                          // worker slots
-  uint64_t deaths() const;                   // workers that died on their own or were killed for a reason
-  std::vector<index::WorkerTotals> totals(); // per slot, all lives so far
+  int size() const;                           // worker slots
+  uint64_t deaths() const;                    // workers that died on their own or were killed for a reason
+  std::vector<index::WorkerTotals> totals();  // per slot, all lives so far
 
  private:
   struct State;

@@ -15,7 +15,9 @@ void add_state(index::WorkerTotals& totals, const shm::WorkerState& state) {
 
 }  // namespace
 
-Slot::Slot(uint32_t slot_number, int cpu_number) : number(slot_number), cpu(cpu_number) { totals.slot = slot_number; }
+Slot::Slot(uint32_t slot_number, int cpu_number) : number(slot_number), cpu(cpu_number) {
+  totals.slot = slot_number;
+}
 
 size_t Slot::chunk_tasks() const {
   return std::clamp<size_t>(static_cast<size_t>(kChunkNs / std::max<int64_t>(1, average_task_ns)), 1, kMaxChunkTasks);

@@ -13,7 +13,8 @@
 
 namespace pairloom::daemon {
 
-// After a life that ended without a result and without a task to blame, the next one waits this long, doubling to the maximum.
+// After a life that ended without a result and without a task to blame, the next one waits this long, doubling to the
+// maximum.
 constexpr int64_t kFirstBackoffNs = 100'000'000;
 constexpr int64_t kMaxBackoffNs = 60'000'000'000;
 // Chunks are cut to about this much work: enough to amortise the hand-over, little enough to balance and to redo.
@@ -27,23 +28,23 @@ struct Slot {
   Slot(uint32_t number, int cpu);
 
   uint32_t number;
-  int cpu;                              // logical CPU to pin to; -1 = none
+  int cpu;  // logical CPU to pin to; -1 = none
   std::optional<WorkerProcess> process;
-  uint64_t generation = 0;              // of the process of the moment
-  bool greeted = false;                 // it has said hello
-  bool useful = false;                  // it has delivered a result
-  uint64_t job_serial = 0;              // which job's set-up it has been sent
-  size_t references_sent = 0;           // and how many of that job's descriptor sets
-  shm::LaneSizes lane_sizes;            // of the process of the moment
-  std::deque<Task> outstanding;         // given and not finished, in order; the worker does them in this order
+  uint64_t generation = 0;       // of the process of the moment
+  bool greeted = false;          // it has said hello
+  bool useful = false;           // it has delivered a result
+  uint64_t job_serial = 0;       // which job's set-up it has been sent
+  size_t references_sent = 0;    // and how many of that job's descriptor sets
+  shm::LaneSizes lane_sizes;     // of the process of the moment
+  std::deque<Task> outstanding;  // given and not finished, in order; the worker does them in this order
   uint64_t last_heartbeat = 0;
-  int64_t last_sign_ns = 0;             // when the heartbeat last moved, or the worker was last idle
-  int64_t restart_at_ns = 0;            // no new life before
+  int64_t last_sign_ns = 0;   // when the heartbeat last moved, or the worker was last idle
+  int64_t restart_at_ns = 0;  // no new life before
   int64_t backoff_ns = 0;
-  uint32_t failed_starts = 0;           // lives in a row that ended so
-  bool timed_out = false;               // killed by us for silence
+  uint32_t failed_starts = 0;  // lives in a row that ended so
+  bool timed_out = false;      // killed by us for silence
   int64_t average_task_ns = kFirstGuessTaskNs;
-  index::WorkerTotals totals;           // of the lives that are over
+  index::WorkerTotals totals;  // of the lives that are over
 
   // How many tasks the next chunk should hold, by the pace of the last ones.
   size_t chunk_tasks() const;
@@ -52,9 +53,10 @@ struct Slot {
   void note_task_time(uint64_t elapsed_ns);
 
   Result<> start(const std::string& program, shm::LaneSizes sizes, int64_t now_ns);
-  // Sends the job's set-up and references as far as this process has not had them, then the tasks as one chunk. false: no
-  // room now; the tasks were not sent.
-  Result<bool> give(const Job& job, uint64_t serial, uint64_t chunk_id, std::span<Task> tasks, shm::ChunkBuilder& builder);
+  // Sends the job's set-up and references as far as this process has not had them, then the tasks as one chunk. false:
+  // no room now; the tasks were not sent.
+  Result<bool> give(const Job& job, uint64_t serial, uint64_t chunk_id, std::span<Task> tasks,
+                    shm::ChunkBuilder& builder);
   Result<bool> prepare(const Job& job, uint64_t serial);  // give()'s first half
   // True when it has had work for longer than the deadline without a sign of progress.
   bool is_silent(int64_t now_ns, int64_t deadline_ns);

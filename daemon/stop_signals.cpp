@@ -1,8 +1,8 @@
 #include "daemon/stop_signals.h"
 
-#include <cerrno>
 #include <sys/signalfd.h>
 #include <unistd.h>
+#include <cerrno>
 #include <utility>
 
 namespace pairloom::daemon {

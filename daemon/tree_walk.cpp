@@ -1,15 +1,15 @@
 #include "daemon/tree_walk.h"
 
-#include <algorithm>
-#include <cerrno>
-#include <climits>
-#include <cstdlib>
-#include <cstring>
 #include <fcntl.h>
 #include <fnmatch.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
 #include <unistd.h>
+#include <algorithm>
+#include <cerrno>
+#include <climits>
+#include <cstdlib>
+#include <cstring>
 
 #include "base/fd.h"
 
@@ -149,7 +149,8 @@ bool TreeWalk::open_next(FileBatch& batch) {
   }
   fd.release();
   if (at.depth == 0) entered_roots_.emplace_back(at.path, filesystem);
-  open_ = std::make_unique<OpenDirectory>(OpenDirectory{std::move(at), std::move(stream), filesystem, pending_.size(), true, {}});
+  open_ = std::make_unique<OpenDirectory>(
+      OpenDirectory{std::move(at), std::move(stream), filesystem, pending_.size(), true, {}});
   return true;
 }
 
@@ -195,14 +196,19 @@ void TreeWalk::take_entry(const dirent& entry, FileBatch& batch) {
     if (::fstatat(dirfd(open_->stream.get()), name.c_str(), &st, AT_SYMLINK_NOFOLLOW) == 0)
       type = static_cast<unsigned char>(IFTODT(st.st_mode));
   }
-  if (type == DT_DIR) take_directory(relative, name);
-  else if (type == DT_LNK && options_.follow_symlinks) take_link(relative, name, batch);
-  else if (type == DT_REG) take_file(relative, name, batch);
+  if (type == DT_DIR)
+    take_directory(relative, name);
+  else if (type == DT_LNK && options_.follow_symlinks)
+    take_link(relative, name, batch);
+  else if (type == DT_REG)
+    take_file(relative, name, batch);
   // Links (unless followed), sockets, FIFOs and devices are no images.
 }
 
 // A root inside another is walked once, as a root.
-bool TreeWalk::is_root(const std::string& path) const { return root_paths_.size() > 1 && root_paths_.contains(path); }
+bool TreeWalk::is_root(const std::string& path) const {
+  return root_paths_.size() > 1 && root_paths_.contains(path);
+}
 
 void TreeWalk::take_directory(const std::string& relative, const std::string& name) {
   open_->subdirectories.push_back(name);

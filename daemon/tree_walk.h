@@ -1,5 +1,5 @@
-// TreeWalk: the regular files below some roots, directory by directory, in bounded memory: it holds the path to where it is
-// and the names of directories not yet entered, never the files of more than one batch. Runs in: supervisor.
+// TreeWalk: the regular files below some roots, directory by directory, in bounded memory: it holds the path to where
+// it is and the names of directories not yet entered, never the files of more than one batch. Runs in: supervisor.
 #pragma once
 
 #include <dirent.h>
@@ -44,9 +44,9 @@ class TreeWalk final : public FileSource {
 
  private:
   struct Pending {
-    std::string path;       // canonical
-    size_t root_length;     // of the root's path: what follows is the relative path
-    int depth;              // of the directory below its root: 0 = the root
+    std::string path;    // canonical
+    size_t root_length;  // of the root's path: what follows is the relative path
+    int depth;           // of the directory below its root: 0 = the root
     uint64_t root_device;
   };
   struct OpenDirectory;
@@ -62,16 +62,16 @@ class TreeWalk final : public FileSource {
   void add_problem(FileBatch& batch, const std::string& path, const char* what, int errnum, bool subtree);
   uint64_t filesystem_of(const std::string& directory, uint64_t device);
 
-  std::vector<std::string> roots_;          // still to be entered, last first
-  std::set<std::string> root_paths_;        // canonical paths of all of them
-  std::set<std::string> taken_roots_;       // of those entered so far
+  std::vector<std::string> roots_;     // still to be entered, last first
+  std::set<std::string> root_paths_;   // canonical paths of all of them
+  std::set<std::string> taken_roots_;  // of those entered so far
   const WalkOptions& options_;
   PathFilter filter_;
-  std::vector<Pending> pending_;            // directories to enter, last first
+  std::vector<Pending> pending_;  // directories to enter, last first
   std::unique_ptr<OpenDirectory> open_;
-  std::vector<FileBatch> linked_files_;     // single files reached through links or named as roots
+  std::vector<FileBatch> linked_files_;               // single files reached through links or named as roots
   std::set<std::pair<uint64_t, uint64_t>> followed_;  // (device, inode) of directories entered, when links are followed
-  std::unordered_map<uint64_t, uint64_t> filesystems_; // device -> filesystem_id
+  std::unordered_map<uint64_t, uint64_t> filesystems_;  // device -> filesystem_id
   std::vector<std::string> missing_roots_;
   std::vector<std::pair<std::string, uint64_t>> entered_roots_;
   uint64_t unreadable_directories_ = 0;
@@ -79,8 +79,8 @@ class TreeWalk final : public FileSource {
 
 // The identity of a stat result.
 StatIdentity identity_of(const struct stat& st);
-// Names the file system a directory lies on: statfs's f_fsid, which survives reboots and remounts (st_dev may not); where
-// the file system does not give one, `device`.
+// Names the file system a directory lies on: statfs's f_fsid, which survives reboots and remounts (st_dev may not);
+// where the file system does not give one, `device`.
 uint64_t filesystem_id(const std::string& directory, uint64_t device);
 
 }  // namespace pairloom::daemon

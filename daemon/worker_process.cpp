@@ -1,14 +1,14 @@
 #include "daemon/worker_process.h"
 
-#include <cerrno>
-#include <csignal>
-#include <cstring>
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <cerrno>
+#include <csignal>
+#include <cstring>
 #include <utility>
 
 #include <fmt/format.h>
@@ -70,7 +70,9 @@ WorkerProcess& WorkerProcess::operator=(WorkerProcess&& other) noexcept {
   return *this;
 }
 
-WorkerProcess::~WorkerProcess() { end(); }
+WorkerProcess::~WorkerProcess() {
+  end();
+}
 
 void WorkerProcess::end() {
   if (pid_ <= 0) return;
@@ -90,7 +92,7 @@ Result<WorkerProcess> WorkerProcess::start(const std::string& program, uint32_t 
   PAIRLOOM_ASSIGN(const Fd null_fd, raise_fd(null_opened.get()));
 
   // Everything the child needs is made here: it must not allocate.
-  std::string words[] = {program, "--lane", std::to_string(kLaneFd), "--socket", std::to_string(kSocketFd),
+  std::string words[] = {program, "--lane",           std::to_string(kLaneFd), "--socket", std::to_string(kSocketFd),
                          "--cpu", std::to_string(cpu)};
   char* arguments[std::size(words) + 1] = {};
   for (size_t i = 0; i < std::size(words); ++i) arguments[i] = words[i].data();
@@ -101,8 +103,7 @@ Result<WorkerProcess> WorkerProcess::start(const std::string& program, uint32_t 
   const pid_t supervisor = ::getpid();
   const pid_t pid = ::fork();
   if (pid < 0) return fail_errno("cannot fork a worker", errno);
-  if (pid == 0)
-    become_worker(words[0].c_str(), arguments, lane_fd.get(), socket_fd.get(), null_fd.get(), supervisor);
+  if (pid == 0) become_worker(words[0].c_str(), arguments, lane_fd.get(), socket_fd.get(), null_fd.get(), supervisor);
 
   // The pid cannot be reused before we reap it, so the descriptor is surely this child's.
   Fd pid_fd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));

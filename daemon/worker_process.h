@@ -2,10 +2,10 @@
 // Runs in: supervisor.
 #pragma once
 
+#include <sys/types.h>
 #include <cstdint>
 #include <memory>
 #include <string>
-#include <sys/types.h>
 
 #include "base/fd.h"
 #include "base/result.h"
@@ -16,7 +16,7 @@ namespace pairloom::daemon {
 // How a worker ended.
 struct Death {
   bool by_signal = false;
-  int code = 0;  // signal number or exit status
+  int code = 0;              // signal number or exit status
   std::string text() const;  // "killed by signal 11 (Segmentation fault)"
 };
 
@@ -30,12 +30,12 @@ class WorkerProcess {
   ~WorkerProcess();
 
   pid_t pid() const { return pid_; }
-  int pid_fd() const { return pid_fd_.get(); }   // readable when the process has ended
+  int pid_fd() const { return pid_fd_.get(); }  // readable when the process has ended
   bool has_ended() const;
   shm::SupervisorChannel& channel() { return *channel_; }
 
-  void kill();     // SIGKILL; the end shows at pid_fd()
-  Death reap();    // waits for the end (call after pid_fd() became readable, or after kill())
+  void kill();   // SIGKILL; the end shows at pid_fd()
+  Death reap();  // waits for the end (call after pid_fd() became readable, or after kill())
 
  private:
   void end();

@@ -55,6 +55,8 @@ class IndexWriter {
   // One live file, and the names of all live files, for directories too large to hold.
   Result<std::optional<KnownFile>> known_file(DirectoryId directory, const std::string& name, bool with_algorithms);
   Result<> visit_known_names(DirectoryId directory, const std::function<Result<>(const std::string& name)>& visit);
+  // False in a new index: then nothing can have been moved, and find_by_inode need not be asked.
+  Result<bool> has_content();
   // An indexed file (live or gone) on that file system with this inode, size and mtime: the same file under another
   // name. Empty when none.
   Result<std::optional<KnownFile>> find_by_inode(uint64_t filesystem, const StatIdentity& identity,

@@ -127,7 +127,7 @@ Result<Database> Database::open(const std::string& path, Mode mode) {
   sqlite3_db_config(handle->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, nullptr);
   sqlite3_db_config(handle->db, SQLITE_DBCONFIG_ENABLE_FKEY, 1, nullptr);
   Database database(std::move(handle));
-  PAIRLOOM_TRY(database.execute("PRAGMA cell_size_check = ON; PRAGMA cache_size = -32768;"));
+  PAIRLOOM_TRY(database.execute("PRAGMA cell_size_check = ON; PRAGMA cache_size = -1024;"));
   return database;
 }
 

@@ -127,6 +127,11 @@ Result<std::vector<KnownDirectory>> IndexWriter::child_directories(DirectoryId p
 
 // --- the incremental check
 
+Result<bool> IndexWriter::has_content() {
+  PAIRLOOM_ASSIGN(Query row, state_->db.query("SELECT 1 FROM content LIMIT 1"));
+  return row.next();
+}
+
 Result<bool> IndexWriter::some_content_lacks(AlgorithmSet algorithms, Accuracy accuracy) {
   // Walks the few distinct combinations of sets that live contents have, one index seek each.
   std::tuple<int64_t, int64_t, int64_t> last(-1, -1, -1);

@@ -1,7 +1,7 @@
 #include "jobs/index_job.h"
 
-#include <cstring>
 #include <fmt/format.h>
+#include <cstring>
 #include <type_traits>
 
 namespace pairloom::jobs {
@@ -50,7 +50,9 @@ bool take(std::span<const std::byte>& bytes, T& value) {
   return true;
 }
 
-tl::unexpected<Error> lie(std::string what) { return fail(Errc::kProtocol, "index result: " + std::move(what)); }
+tl::unexpected<Error> lie(std::string what) {
+  return fail(Errc::kProtocol, "index result: " + std::move(what));
+}
 
 Result<> check_indexed(const ResultWire& wire) {
   if (wire.format == 0 || wire.format >= kImageFormatCount) return lie(fmt::format("format {}", wire.format));
@@ -69,7 +71,8 @@ Result<> take_codes(std::span<const std::byte>& bytes, size_t count, AlgorithmSe
     CodeWire wire;
     if (!take(bytes, wire)) return lie("codes are cut off");
     const auto algorithm = algorithm_from_number(wire.algorithm);
-    if (!algorithm || !contains(asked, *algorithm)) return lie(fmt::format("algorithm {} was not asked for", wire.algorithm));
+    if (!algorithm || !contains(asked, *algorithm))
+      return lie(fmt::format("algorithm {} was not asked for", wire.algorithm));
     if (set_of(*algorithm) <= seen) return lie("codes out of order");
     seen |= set_of(*algorithm);
     Code code;
@@ -87,7 +90,8 @@ Result<> take_codes(std::span<const std::byte>& bytes, size_t count, AlgorithmSe
 
 std::vector<std::byte> encode(const IndexSetup& setup) {
   std::vector<std::byte> out(sizeof(SetupWire));
-  put(out.data(), SetupWire{setup.algorithms, static_cast<uint32_t>(setup.accuracy), setup.max_file_bytes, setup.max_pixels});
+  put(out.data(),
+      SetupWire{setup.algorithms, static_cast<uint32_t>(setup.accuracy), setup.max_file_bytes, setup.max_pixels});
   return out;
 }
 
@@ -144,8 +148,15 @@ Result<IndexResult> decode_index_result(std::span<const std::byte> bytes, Algori
   result.digest = {wire.digest_lo, wire.digest_hi};
   if (result.outcome == Outcome::kIndexed) {
     PAIRLOOM_TRY(check_indexed(wire));
-    result.image = {static_cast<ImageFormat>(wire.format), wire.width_px, wire.height_px, wire.orientation, wire.quality,
-                    wire.reduction, (wire.flags & kAnimated) != 0, (wire.flags & kAlpha) != 0, (wire.flags & kDamaged) != 0};
+    result.image = {static_cast<ImageFormat>(wire.format),
+                    wire.width_px,
+                    wire.height_px,
+                    wire.orientation,
+                    wire.quality,
+                    wire.reduction,
+                    (wire.flags & kAnimated) != 0,
+                    (wire.flags & kAlpha) != 0,
+                    (wire.flags & kDamaged) != 0};
   } else if (wire.code_count != 0) {
     return lie("codes without an image");
   } else if (wire.format < kImageFormatCount) {

@@ -1,5 +1,5 @@
-// The indexing job on the wire: a task names a file, a result says what it holds. Runs in: supervisor (encodes tasks, checks
-// results), worker (the other way round).
+// The indexing job on the wire: a task names a file, a result says what it holds. Runs in: supervisor (encodes tasks,
+// checks results), worker (the other way round).
 #pragma once
 
 #include <cstddef>
@@ -30,16 +30,19 @@ Result<IndexSetup> decode_index_setup(std::span<const std::byte> bytes);
 // What comes back for one file. Codes are in the order of their algorithm numbers.
 struct IndexResult {
   Outcome outcome = Outcome::kUnreadable;
-  std::string message;            // reason of a failure, or the decoder's first warning; at most 500 bytes
-  StatIdentity identity;          // fstat of the file that was read; zero if it could not be opened
-  Digest digest;                  // of all its bytes; zero if it was not read
-  ImageInfo image;                // meaningful when indexed
-  struct CodeOf { Algorithm algorithm; Code code; };
+  std::string message;    // reason of a failure, or the decoder's first warning; at most 500 bytes
+  StatIdentity identity;  // fstat of the file that was read; zero if it could not be opened
+  Digest digest;          // of all its bytes; zero if it was not read
+  ImageInfo image;        // meaningful when indexed
+  struct CodeOf {
+    Algorithm algorithm;
+    Code code;
+  };
   std::vector<CodeOf> codes;
 };
 std::vector<std::byte> encode(const IndexResult& result);
-// Checks everything a lying worker could get wrong: lengths, enums, counts, algorithms that were not asked for, set bits
-// beyond a code's size, sizes out of range. kProtocol says which.
+// Checks everything a lying worker could get wrong: lengths, enums, counts, algorithms that were not asked for, set
+// bits beyond a code's size, sizes out of range. kProtocol says which.
 Result<IndexResult> decode_index_result(std::span<const std::byte> bytes, AlgorithmSet asked);
 
 }  // namespace pairloom::jobs

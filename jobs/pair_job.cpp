@@ -1,7 +1,7 @@
 #include "jobs/pair_job.h"
 
-#include <cstring>
 #include <fmt/format.h>
+#include <cstring>
 
 namespace pairloom::jobs {
 namespace {
@@ -28,8 +28,10 @@ Result<PairSetup> decode_pair_setup(std::span<const std::byte> bytes) {
   SetupWire wire;
   if (bytes.size() < sizeof wire) return fail(Errc::kProtocol, "pair setup: too short");
   std::memcpy(&wire, bytes.data(), sizeof wire);
-  const auto algorithm = wire.algorithm < 256 ? algorithm_from_number(static_cast<uint8_t>(wire.algorithm)) : std::nullopt;
-  if (!algorithm || wire.radius > info(*algorithm).bits) return fail(Errc::kProtocol, "pair setup: algorithm or radius");
+  const auto algorithm =
+      wire.algorithm < 256 ? algorithm_from_number(static_cast<uint8_t>(wire.algorithm)) : std::nullopt;
+  if (!algorithm || wire.radius > info(*algorithm).bits)
+    return fail(Errc::kProtocol, "pair setup: algorithm or radius");
   const auto path = bytes.subspan(sizeof wire);
   return PairSetup{*algorithm, wire.radius, wire.index_id, wire.generation,
                    std::string(reinterpret_cast<const char*>(path.data()), path.size())};

@@ -64,6 +64,7 @@ auto WorkerChannel::wait_for(End& end, Stage stage, Attempt attempt) -> decltype
     end.announce_wait();
     outcome = attempt();
     if (!outcome || *outcome) break;
+    PAIRLOOM_TRY(wake_supervisor());  // of what was committed with Wake::kLater
     PAIRLOOM_TRY(sleep_until_woken(socket_));
   }
   end.cancel_wait();
@@ -87,8 +88,12 @@ Result<std::span<std::byte>> WorkerChannel::reserve(uint64_t payload_bytes) {
   return *room;
 }
 
-Result<> WorkerChannel::commit(uint32_t kind, uint64_t payload_bytes) {
+Result<> WorkerChannel::commit(uint32_t kind, uint64_t payload_bytes, Wake wake) {
   up_.commit(kind, payload_bytes);
+  return wake == Wake::kNow ? wake_supervisor() : Result<>();
+}
+
+Result<> WorkerChannel::wake_supervisor() {
   return up_.take_consumer_wait() ? wake(socket_) : Result<>();
 }
 

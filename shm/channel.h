@@ -37,8 +37,12 @@ class WorkerChannel {
   // Room for a result; blocks while the up ring is full (backpressure); time slept counts as Stage::kRing.
   // kInvalidArgument: larger than the ring.
   Result<std::span<std::byte>> reserve(uint64_t payload_bytes);
-  // Publishes the first `payload_bytes` of the reserved room and wakes a supervisor that waits for records.
-  Result<> commit(uint32_t kind, uint64_t payload_bytes);
+  // Publishes the first `payload_bytes` of the reserved room. Wake::kNow wakes a supervisor that waits for records;
+  // Wake::kLater leaves that to wake_supervisor() or to the next time this side sleeps, so that many small results cost
+  // one wake-up.
+  enum class Wake { kNow, kLater };
+  Result<> commit(uint32_t kind, uint64_t payload_bytes, Wake wake = Wake::kNow);
+  Result<> wake_supervisor();
   Result<> push(uint32_t kind, std::span<const std::byte> payload);  // reserve + copy + commit
   WorkerState& state() { return lane_.worker_state(); }
   const Lane& lane() const { return lane_; }

@@ -1,10 +1,10 @@
 // The indexing job: a path -> open, read once, digest, decode, extract -> one result. Runs in: worker only.
-#include <array>
-#include <cerrno>
 #include <fcntl.h>
 #include <sys/stat.h>
-#include <system_error>
 #include <unistd.h>
+#include <array>
+#include <cerrno>
+#include <system_error>
 #include <vector>
 
 #include <fmt/format.h>
@@ -53,7 +53,8 @@ class IndexFiles final : public WorkerJob {
     });
     if (!fd) return failed(std::move(result), Outcome::kUnreadable, errno_text("cannot open", errno));
     struct stat before {};
-    if (::fstat(fd.get(), &before) != 0) return failed(std::move(result), Outcome::kUnreadable, errno_text("cannot stat", errno));
+    if (::fstat(fd.get(), &before) != 0)
+      return failed(std::move(result), Outcome::kUnreadable, errno_text("cannot stat", errno));
     if (!S_ISREG(before.st_mode)) return failed(std::move(result), Outcome::kUnreadable, "is not a regular file");
     result.identity = identity_of(before);
 
@@ -64,7 +65,8 @@ class IndexFiles final : public WorkerJob {
     if (!is_image) return failed(std::move(result), Outcome::kNotImage, "");
 
     struct stat after {};
-    if (::fstat(fd.get(), &after) != 0 || identity_of(after) != result.identity || buffer_.size() != result.identity.size_bytes)
+    if (::fstat(fd.get(), &after) != 0 || identity_of(after) != result.identity ||
+        buffer_.size() != result.identity.size_bytes)
       return failed(std::move(result), Outcome::kChanged, "changed while it was read; the next run looks again");
 
     uint64_t stage_ns[8] = {};
@@ -84,8 +86,8 @@ class IndexFiles final : public WorkerJob {
       buffer_.resize(got);
       is_image = sniff(std::as_bytes(std::span(buffer_)).first(std::min(got, kSniffBytes))) != ImageFormat::kUnknown;
       if (is_image && size_bytes > setup_.max_file_bytes)
-        return fail(Errc::kTooLarge, fmt::format("{} is more than the limit of {} (--max-file-size)", human_bytes(size_bytes),
-                                                 human_bytes(setup_.max_file_bytes)));
+        return fail(Errc::kTooLarge, fmt::format("{} is more than the limit of {} (--max-file-size)",
+                                                 human_bytes(size_bytes), human_bytes(setup_.max_file_bytes)));
       if (!is_image || got < kFirstReadBytes || got == size_bytes) return {};
       buffer_.resize(static_cast<size_t>(size_bytes));
       PAIRLOOM_ASSIGN(const size_t rest, read_up_to(fd, buffer_.data() + got, buffer_.size() - got, "file"));

@@ -1,8 +1,8 @@
 #include "workerproc/loop.h"
 
+#include <unistd.h>
 #include <cstring>
 #include <memory>
-#include <unistd.h>
 
 #include <fmt/format.h>
 
@@ -23,16 +23,17 @@ Result<std::unique_ptr<WorkerJob>> set_up(std::span<const std::byte> payload) {
   shm::JobSetupHeader header;
   if (payload.size() < sizeof header) return fail(Errc::kProtocol, "job set-up is too short");
   std::memcpy(&header, payload.data(), sizeof header);
-  if (header.payload_bytes != payload.size() - sizeof header) return fail(Errc::kProtocol, "job set-up has a wrong length");
+  if (header.payload_bytes != payload.size() - sizeof header)
+    return fail(Errc::kProtocol, "job set-up has a wrong length");
   return make_job(static_cast<jobs::JobKind>(header.job), payload.subspan(sizeof header));
 }
 
-Result<> do_task(shm::WorkerChannel& channel, WorkerJob& job, const shm::TaskView& task) {
+Result<> do_task(shm::WorkerChannel& channel, WorkerJob& job, const shm::TaskView& task, int64_t& last_wake_ns) {
   shm::WorkerState& state = channel.state();
   // Before anything of the task is touched: from here on a death is blamed on it.
   state.current_task.store(task.task_id + 1, std::memory_order_release);
   state.heartbeat.fetch_add(1, std::memory_order_relaxed);
-  TaskContext context(channel, task.task_id);
+  TaskContext context(channel, task.task_id, last_wake_ns);
   PAIRLOOM_TRY(job.run(task, context));
   state.current_task.store(0, std::memory_order_release);
   state.tasks_done.fetch_add(1, std::memory_order_relaxed);
@@ -44,6 +45,7 @@ Result<> do_task(shm::WorkerChannel& channel, WorkerJob& job, const shm::TaskVie
 Result<> serve(shm::WorkerChannel& channel) {
   PAIRLOOM_TRY(say_hello(channel));
   std::unique_ptr<WorkerJob> job;
+  int64_t last_wake_ns = 0;
   while (true) {
     auto record = channel.wait_record();
     if (!record) {
@@ -65,7 +67,9 @@ Result<> serve(shm::WorkerChannel& channel) {
         if (!job) return fail(Errc::kProtocol, "a chunk came before its job");
         // The chunk stays in the ring until it is done: the slot is the lease.
         PAIRLOOM_ASSIGN([[maybe_unused]] const auto header,
-                        shm::parse_chunk(record->payload, [&](const shm::TaskView& task) { return do_task(channel, *job, task); }));
+                        shm::parse_chunk(record->payload, [&](const shm::TaskView& task) {
+                          return do_task(channel, *job, task, last_wake_ns);
+                        }));
         break;
       }
       default:

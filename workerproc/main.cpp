@@ -1,12 +1,12 @@
-// pairloom-worker: the only program of pairloom that reads image bytes. The supervisor starts one per physical core, with
-// its lane and its socket as open descriptors; it ends when the supervisor does. Not meant to be started by hand.
-#include <cstdio>
-#include <cstdlib>
+// pairloom-worker: the only program of pairloom that reads image bytes. The supervisor starts one per physical core,
+// with its lane and its socket as open descriptors; it ends when the supervisor does. Not meant to be started by hand.
 #include <sched.h>
-#include <string>
-#include <string_view>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <cstdio>
+#include <cstdlib>
+#include <string>
+#include <string_view>
 
 #include <fmt/format.h>
 #include <opencv2/core.hpp>
@@ -27,7 +27,8 @@ int list_decoders() {
   return 0;
 }
 
-// One worker per physical core already uses them all: no threads inside, and no OpenCL (it would be loaded on first use).
+// One worker per physical core already uses them all: no threads inside, and no OpenCL (it would be loaded on first
+// use).
 void quieten_opencv() {
   cv::setNumThreads(1);
   cv::ocl::setUseOpenCL(false);

@@ -1,26 +1,39 @@
 #include "workerproc/worker_job.h"
 
-#include <cstring>
 #include <fmt/format.h>
+#include <cstring>
 
 #include "base/clock.h"
 
 namespace pairloom::workerproc {
+namespace {
 
-TaskContext::TaskContext(shm::WorkerChannel& channel, uint64_t task_id)
-    : channel_(channel), task_id_(task_id), start_ns_(system_clock().monotonic_ns()) {}
+// Much less than the work that is queued behind (daemon/slot.h, kChunkNs), so that nobody idles for want of a wake-up;
+// much more than a small picture takes: a wake-up for each of them would cost the cores a twentieth of their time.
+constexpr int64_t kWakeEveryNs = 5'000'000;
+
+}  // namespace
+
+TaskContext::TaskContext(shm::WorkerChannel& channel, uint64_t task_id, int64_t& last_wake_ns)
+    : channel_(channel), task_id_(task_id), start_ns_(system_clock().monotonic_ns()), last_wake_ns_(last_wake_ns) {}
 
 Result<> TaskContext::send(std::span<const std::byte> payload, bool last) {
   const uint64_t bytes = sizeof(shm::ResultHeader) + payload.size();
   PAIRLOOM_ASSIGN(const auto room, channel_.reserve(bytes));
+  const int64_t now_ns = system_clock().monotonic_ns();
   const shm::ResultHeader header{task_id_, last ? shm::kResultIsLast : 0, static_cast<uint32_t>(payload.size()),
-                                 static_cast<uint64_t>(system_clock().monotonic_ns() - start_ns_)};
+                                 static_cast<uint64_t>(now_ns - start_ns_)};
   std::memcpy(room.data(), &header, sizeof header);
   if (!payload.empty()) std::memcpy(room.data() + sizeof header, payload.data(), payload.size());
-  return channel_.commit(static_cast<uint32_t>(shm::RecordKind::kResult), bytes);
+  const bool wake = now_ns - last_wake_ns_ >= kWakeEveryNs;
+  if (wake) last_wake_ns_ = now_ns;
+  using Wake = shm::WorkerChannel::Wake;
+  return channel_.commit(static_cast<uint32_t>(shm::RecordKind::kResult), bytes, wake ? Wake::kNow : Wake::kLater);
 }
 
-void TaskContext::report_progress() { channel_.state().heartbeat.fetch_add(1, std::memory_order_relaxed); }
+void TaskContext::report_progress() {
+  channel_.state().heartbeat.fetch_add(1, std::memory_order_relaxed);
+}
 
 void TaskContext::add_bytes_read(uint64_t bytes) {
   channel_.state().bytes_read.fetch_add(bytes, std::memory_order_relaxed);
@@ -39,8 +52,10 @@ TaskContext::StageTimer::~StageTimer() {
 
 Result<std::unique_ptr<WorkerJob>> make_job(jobs::JobKind kind, std::span<const std::byte> setup) {
   switch (kind) {
-    case jobs::JobKind::kIndex: return make_index_job(setup);
-    case jobs::JobKind::kPair: return make_pair_job(setup);
+    case jobs::JobKind::kIndex:
+      return make_index_job(setup);
+    case jobs::JobKind::kPair:
+      return make_pair_job(setup);
   }
   return fail(Errc::kProtocol, fmt::format("unknown job {}", static_cast<uint32_t>(kind)));
 }

@@ -1,5 +1,5 @@
-// WorkerJob: what a worker does with a task. One class per jobs::JobKind, made when the supervisor sends the job's set-up.
-// Runs in: worker only.
+// WorkerJob: what a worker does with a task. One class per jobs::JobKind, made when the supervisor sends the job's
+// set-up. Runs in: worker only.
 #pragma once
 
 #include <cstddef>
@@ -16,10 +16,12 @@ namespace pairloom::workerproc {
 // A task in hand: where its results go, and how its time is told.
 class TaskContext {
  public:
-  TaskContext(shm::WorkerChannel& channel, uint64_t task_id);
+  // `last_wake_ns` is the worker's memory of when it last woke the supervisor.
+  TaskContext(shm::WorkerChannel& channel, uint64_t task_id, int64_t& last_wake_ns);
   uint64_t task_id() const { return task_id_; }
 
   // Sends a result record; `last` ends the task. Blocks while the ring is full. An error means the supervisor is gone.
+  // Quick tasks share wake-ups: the supervisor hears of them within kWakeEveryNs.
   Result<> send(std::span<const std::byte> payload, bool last);
   // A sign of life from inside a long task: starts the supervisor's deadline anew.
   void report_progress();
@@ -43,6 +45,7 @@ class TaskContext {
   shm::WorkerChannel& channel_;
   uint64_t task_id_;
   int64_t start_ns_;
+  int64_t& last_wake_ns_;
 };
 
 class WorkerJob {

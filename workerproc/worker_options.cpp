@@ -8,19 +8,25 @@
 namespace pairloom::workerproc {
 
 Result<WorkerOptions> parse_worker_options(std::span<char* const> arguments) {
-  struct NumberOption { std::string_view name; int WorkerOptions::*field; };
+  struct NumberOption {
+    std::string_view name;
+    int WorkerOptions::*field;
+  };
   static constexpr NumberOption kNumbers[] = {
       {"--lane", &WorkerOptions::lane_fd}, {"--socket", &WorkerOptions::socket_fd}, {"--cpu", &WorkerOptions::cpu}};
   WorkerOptions options;
   for (size_t i = 0; i < arguments.size(); ++i) {
     const std::string_view name = arguments[i];
-    if (name == "--version") options.show_version = true;
-    else if (name == "--decoders") options.list_decoders = true;
+    if (name == "--version")
+      options.show_version = true;
+    else if (name == "--decoders")
+      options.list_decoders = true;
     else {
       const NumberOption* number = nullptr;
       for (const auto& candidate : kNumbers)
         if (candidate.name == name) number = &candidate;
-      if (!number || i + 1 == arguments.size()) return fail(Errc::kInvalidArgument, fmt::format("bad argument '{}'", name));
+      if (!number || i + 1 == arguments.size())
+        return fail(Errc::kInvalidArgument, fmt::format("bad argument '{}'", name));
       const std::string_view text = arguments[++i];
       const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), options.*(number->field));
       if (error != std::errc() || end != text.data() + text.size())

@@ -2,7 +2,6 @@
 // libjpeg-turbo decodes the file without a warning and to the same pixels. Runs in: tests, fuzzers.
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -23,7 +22,6 @@ class JpegAgreement {
   std::string check(std::span<const std::byte> bytes);
 
   // How often each pair of answers came, so that a test can say what it has seen.
-  enum class Library { kClean, kWarned, kFailed };
   struct Counts {
     uint64_t done = 0;            // and equal
     uint64_t done_unseen = 0;     // progressive, damaged in an AC scan, which the reduced decoder does not read

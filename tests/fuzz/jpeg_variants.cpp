@@ -221,7 +221,8 @@ JpegVariant pick_variant(uint64_t index, int max_side) {
        {{{3, 2}, {1, 1}, {1, 2}, {1, 1}}},
        {{{1, 1}, {2, 2}, {1, 1}, {1, 1}}}}};
   const bool four = v.colour == Colour::kCmyk || v.colour == Colour::kYcck;
-  v.sampling = kSamplings[random.below(four ? 4 : kSamplings.size())];  // an MCU has at most 10 blocks
+  v.sampling =
+      kSamplings[random.below(four ? 4u : static_cast<uint32_t>(kSamplings.size()))];  // an MCU has 10 blocks at most
   if (random.one_in(4))
     v.scans = std::array{Scans::kPerComponent, Scans::kProgressive, Scans::kProgressivePlain, Scans::kProgressiveApart,
                          Scans::kProgressiveBroken}[random.below(5)];

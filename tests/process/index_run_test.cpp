@@ -23,8 +23,12 @@ namespace {
 
 namespace fs = std::filesystem;
 
-std::string as_text(const test::Bytes& bytes) { return {reinterpret_cast<const char*>(bytes.data()), bytes.size()}; }
-std::string jpeg(uint64_t seed, int quality = 90) { return as_text(test::encode_jpeg(test::draw_picture(seed, 320, 240), {.quality = quality})); }
+std::string as_text(const test::Bytes& bytes) {
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+std::string jpeg(uint64_t seed, int quality = 90) {
+  return as_text(test::encode_jpeg(test::draw_picture(seed, 320, 240), {.quality = quality}));
+}
 
 class IndexRunTest : public ::testing::Test {
  protected:
@@ -89,7 +93,8 @@ TEST_F(IndexRunTest, FindsANearDuplicateAndAnExactOne) {
 }
 
 TEST_F(IndexRunTest, NothingChangedMeansNothingIsOpened) {
-  for (int i = 0; i < 20; ++i) pictures_.write(std::to_string(i % 3) + "/" + std::to_string(i) + ".jpg", jpeg(static_cast<uint64_t>(i)));
+  for (int i = 0; i < 20; ++i)
+    pictures_.write(std::to_string(i % 3) + "/" + std::to_string(i) + ".jpg", jpeg(static_cast<uint64_t>(i)));
   pictures_.write("notes.txt", "no image");
   pictures_.write("broken.png", "\x89PNG\r\n\x1a\n and then nothing");
   EXPECT_EQ(run().indexed, 20u);
@@ -106,7 +111,9 @@ TEST_F(IndexRunTest, EveryOddFileIsAccountedFor) {
   pictures_.write("empty.jpg", "");
   pictures_.write("text.jpg", "not an image at all");
   pictures_.write("cut.png", as_text(test::encode_png(test::draw_picture(3, 200, 200))).substr(0, 60));
-  pictures_.write("fake.heic", std::string("\0\0\0\x18" "ftypheic\0\0\0\0mif1heic", 24));
+  pictures_.write("fake.heic", std::string("\0\0\0\x18"
+                                           "ftypheic\0\0\0\0mif1heic",
+                                           24));
   pictures_.write("new\nline\xff.jpg", jpeg(4));
   ASSERT_EQ(::mkfifo((pictures_ / "pipe.jpg").c_str(), 0600), 0);
   fs::create_directory(pictures_ / "directory.jpg");
@@ -214,7 +221,8 @@ TEST_F(IndexRunTest, MoreAlgorithmsLaterReadWhatLacksThemOnce) {
 }
 
 TEST_F(IndexRunTest, PairsComeOutTheSameInOneRunAndInMany) {
-  for (uint64_t i = 0; i < 30; ++i) pictures_.write(std::to_string(i) + ".jpg", jpeg(i / 3, 90 - static_cast<int>(i % 3) * 15));
+  for (uint64_t i = 0; i < 30; ++i)
+    pictures_.write(std::to_string(i) + ".jpg", jpeg(i / 3, 90 - static_cast<int>(i % 3) * 15));
   run();
   const uint64_t at_once = pair_count();
   EXPECT_GE(at_once, 20u);
@@ -249,7 +257,8 @@ TEST_F(IndexRunTest, ASecondWriterIsToldWhoTheFirstIs) {
   const auto second = index::IndexWriter::open(index_path(), "test");
   ASSERT_FALSE(second);
   EXPECT_EQ(second.error().code, Errc::kIndexLocked);
-  EXPECT_THAT(second.error().message, ::testing::AllOf(::testing::HasSubstr("pairloom scan"), ::testing::HasSubstr(std::to_string(::getpid()))));
+  EXPECT_THAT(second.error().message, ::testing::AllOf(::testing::HasSubstr("pairloom scan"),
+                                                       ::testing::HasSubstr(std::to_string(::getpid()))));
 }
 
 TEST_F(IndexRunTest, ExtractFilesAnswersInTheOrderOfTheQuestion) {

@@ -1,4 +1,5 @@
-// kill -9 of any process at any moment: after a rerun the index equals that of an undisturbed run, and nothing is left behind.
+// kill -9 of any process at any moment: after a rerun the index equals that of an undisturbed run, and nothing is left
+// behind.
 #include <gtest/gtest.h>
 
 #include <csignal>
@@ -21,8 +22,8 @@ namespace fs = std::filesystem;
 
 // Everything an index says that does not depend on when and by whom it was said.
 struct Contents {
-  std::map<std::string, std::string> files;   // path -> digest, facts, codes
-  std::set<std::string> pairs;                // "path path distance"
+  std::map<std::string, std::string> files;  // path -> digest, facts, codes
+  std::set<std::string> pairs;               // "path path distance"
   friend bool operator==(const Contents&, const Contents&) = default;
 };
 
@@ -116,7 +117,8 @@ TEST_F(Kill, AnyProcessAtAnyMomentLosesNothing) {
   ASSERT_EQ(test::run_program(command(stormy)).status, 0);
   EXPECT_EQ(contents_of(stormy), expected);
   EXPECT_TRUE(index::IndexReader::open(stormy).value().verify().value().empty());
-  std::printf("%d workers and %d supervisors killed, %d runs completed in between\n", worker_kills, supervisor_kills, completed);
+  std::printf("%d workers and %d supervisors killed, %d runs completed in between\n", worker_kills, supervisor_kills,
+              completed);
 
   // A worker dies with its supervisor: at most the time it takes to deliver the signal.
   for (int i = 0; i < 1000 && !test::processes_from(home_.path()).empty(); ++i) ::usleep(10'000);

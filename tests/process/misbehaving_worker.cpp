@@ -1,5 +1,5 @@
-// A worker that misbehaves on purpose, for the supervisor's tests. It speaks the real protocol over the real lane; what it
-// does with a file is in the file's name. Files with other names get an honest result that depends only on the name.
+// A worker that misbehaves on purpose, for the supervisor's tests. It speaks the real protocol over the real lane; what
+// it does with a file is in the file's name. Files with other names get an honest result that depends only on the name.
 //   crash..      abort                      crash-once..  abort the first time (leaves a marker beside the file)
 //   exit..       exit(7)                    hang..        never comes back
 //   lie-id..     result of another task     lie-outcome.. an outcome that does not exist
@@ -56,7 +56,8 @@ class Misbehaving {
   explicit Misbehaving(shm::WorkerChannel channel) : channel_(std::move(channel)) {}
 
   Result<> serve() {
-    const shm::HelloHeader hello{shm::kLaneLayoutVersion, kBuildId, channel_.lane().generation(), static_cast<uint32_t>(::getpid()), 0};
+    const shm::HelloHeader hello{shm::kLaneLayoutVersion, kBuildId, channel_.lane().generation(),
+                                 static_cast<uint32_t>(::getpid()), 0};
     PAIRLOOM_TRY(channel_.push(static_cast<uint32_t>(shm::RecordKind::kHello), std::as_bytes(std::span(&hello, 1))));
     while (true) {
       PAIRLOOM_ASSIGN(const shm::Record record, channel_.wait_record());

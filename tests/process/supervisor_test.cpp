@@ -1,5 +1,5 @@
-// The supervisor against a worker that misbehaves on purpose (misbehaving_worker.cpp): whatever one file does, it costs that
-// file, and the others are indexed.
+// The supervisor against a worker that misbehaves on purpose (misbehaving_worker.cpp): whatever one file does, it costs
+// that file, and the others are indexed.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/wait.h>
@@ -36,7 +36,9 @@ class Supervisor : public ::testing::Test {
     request.retry_failed = retry_failed;
     problems_.clear();
     RunObserver observer;
-    observer.problem = [this](const Problem& problem) { problems_[std::filesystem::path(problem.path).filename()] = problem.reason; };
+    observer.problem = [this](const Problem& problem) {
+      problems_[std::filesystem::path(problem.path).filename()] = problem.reason;
+    };
     return run_index(*index, request, observer);
   }
 
@@ -106,7 +108,7 @@ TEST_F(Supervisor, LiarsAreCaughtAndCostOnlyThemselves) {
   add_honest_files(200);
   const std::vector<std::string> liars = {"lie-id", "lie-outcome", "lie-codes", "lie-length", "exit", "kill-self"};
   for (const std::string& liar : liars) pictures_.write(liar, "x");
-  pictures_.write("flood", "x");     // its first answer is a good one; what follows costs it the worker
+  pictures_.write("flood", "x");  // its first answer is a good one; what follows costs it the worker
   pictures_.write("scribble", "x");
   const auto summary = run(2);
   ASSERT_TRUE(summary) << summary.error().message;
@@ -114,7 +116,8 @@ TEST_F(Supervisor, LiarsAreCaughtAndCostOnlyThemselves) {
   for (const auto& [name, outcome] : outcomes()) honest += name.starts_with("honest") && outcome == Outcome::kIndexed;
   EXPECT_EQ(honest, 200);
   EXPECT_GE(summary->totals.worker_deaths, 2 * liars.size() + 1);
-  for (const std::string& liar : liars) EXPECT_EQ(outcomes().at(liar), Outcome::kCrashed) << liar << ": " << problems_[liar];
+  for (const std::string& liar : liars)
+    EXPECT_EQ(outcomes().at(liar), Outcome::kCrashed) << liar << ": " << problems_[liar];
   EXPECT_FALSE(has_children());
 }
 

@@ -18,7 +18,8 @@
 namespace pairloom::test {
 namespace {
 
-pid_t start(const std::vector<std::string>& arguments, const std::string& in, const std::string& out, const std::string& err) {
+pid_t start(const std::vector<std::string>& arguments, const std::string& in, const std::string& out,
+            const std::string& err) {
   std::vector<char*> argv;
   for (const std::string& argument : arguments) argv.push_back(const_cast<char*>(argument.c_str()));
   argv.push_back(nullptr);
@@ -34,7 +35,9 @@ pid_t start(const std::vector<std::string>& arguments, const std::string& in, co
   ::_exit(126);
 }
 
-int status_of(int raw) { return WIFSIGNALED(raw) ? 128 + WTERMSIG(raw) : WEXITSTATUS(raw); }
+int status_of(int raw) {
+  return WIFSIGNALED(raw) ? 128 + WTERMSIG(raw) : WEXITSTATUS(raw);
+}
 
 std::string content_of(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
@@ -55,7 +58,9 @@ void each_living_process(Visit visit) {
     const std::string name = entry.path().filename();
     char state = 0;
     pid_t parent = 0;
-    if (name.find_first_not_of("0123456789") != std::string::npos || !read_stat(name, state, parent) || state == 'Z' || state == 'X') continue;
+    if (name.find_first_not_of("0123456789") != std::string::npos || !read_stat(name, state, parent) || state == 'Z' ||
+        state == 'X')
+      continue;
     visit(name, parent);
   }
 }

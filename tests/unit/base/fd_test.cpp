@@ -10,7 +10,9 @@
 namespace pairloom {
 namespace {
 
-bool is_open(int fd) { return ::fcntl(fd, F_GETFD) >= 0; }
+bool is_open(int fd) {
+  return ::fcntl(fd, F_GETFD) >= 0;
+}
 
 TEST(Fd, ClosesWhatItOwnsOnce) {
   int raw = -1;

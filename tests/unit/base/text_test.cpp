@@ -8,12 +8,16 @@ namespace {
 using namespace std::string_literals;
 
 TEST(Utf8, KnowsValidFromInvalid) {
-  for (const std::string& good : {""s, "plain"s, "\xC3\xA9"s, "\xE2\x82\xAC"s, "\xF0\x9F\x98\x80"s}) EXPECT_TRUE(is_valid_utf8(good));
-  for (const std::string& bad : {"\x80"s, "\xC3"s, "\xC0\xAF"s, "\xE0\x80\x80"s, "\xED\xA0\x80"s, "\xF4\x90\x80\x80"s, "\xFF"s})
+  for (const std::string& good : {""s, "plain"s, "\xC3\xA9"s, "\xE2\x82\xAC"s, "\xF0\x9F\x98\x80"s})
+    EXPECT_TRUE(is_valid_utf8(good));
+  for (const std::string& bad :
+       {"\x80"s, "\xC3"s, "\xC0\xAF"s, "\xE0\x80\x80"s, "\xED\xA0\x80"s, "\xF4\x90\x80\x80"s, "\xFF"s})
     EXPECT_FALSE(is_valid_utf8(bad));
 }
 
-TEST(EscapeForTerminal, LeavesPrintableTextAlone) { EXPECT_EQ(escape_for_terminal("Ferien \xC3\xA9t\xC3\xA9.jpg"), "Ferien \xC3\xA9t\xC3\xA9.jpg"); }
+TEST(EscapeForTerminal, LeavesPrintableTextAlone) {
+  EXPECT_EQ(escape_for_terminal("Ferien \xC3\xA9t\xC3\xA9.jpg"), "Ferien \xC3\xA9t\xC3\xA9.jpg");
+}
 
 TEST(EscapeForTerminal, NeverLetsANameMoveTheCursor) {
   EXPECT_EQ(escape_for_terminal("a\nb\tc\r\x1b[2Jd\\e"), "a\\nb\\tc\\r\\x1b[2Jd\\\\e");

@@ -14,7 +14,9 @@ TEST(PhysicalCores, AreDistinctAndWithinTheLogicalOnes) {
   EXPECT_LE(static_cast<int>(cores.cpus.size()), cores.logical);
   std::set<int> distinct;
   for (const int cpu : cores.cpus)
-    if (cpu >= 0) { EXPECT_TRUE(distinct.insert(cpu).second) << cpu; }
+    if (cpu >= 0) {
+      EXPECT_TRUE(distinct.insert(cpu).second) << cpu;
+    }
 }
 
 TEST(PhysicalCores, KeepWithinTheAffinityOfThisProcess) {

@@ -15,7 +15,7 @@ using ::testing::ElementsAre;
 using ::testing::UnorderedElementsAre;
 
 struct Walked {
-  std::vector<std::string> wanted, unwanted;   // paths, in the order reported
+  std::vector<std::string> wanted, unwanted;  // paths, in the order reported
   std::vector<std::string> problems, missing;
   std::map<std::string, std::vector<std::string>> subdirectories;
   size_t largest_batch = 0;
@@ -29,7 +29,8 @@ Walked walk(std::vector<std::string> roots, const WalkOptions& options = {}) {
     const auto next = tree.next(batch);
     EXPECT_TRUE(next) << next.error().message;
     if (!next || *next == FileSource::Next::kEnd) break;
-    for (const auto& file : batch.files) (file.wanted ? walked.wanted : walked.unwanted).push_back(batch.directory + "/" + file.name);
+    for (const auto& file : batch.files)
+      (file.wanted ? walked.wanted : walked.unwanted).push_back(batch.directory + "/" + file.name);
     for (const auto& problem : batch.problems) walked.problems.push_back(problem.path);
     if (batch.last && batch.complete) walked.subdirectories[batch.directory] = batch.subdirectories;
     walked.largest_batch = std::max(walked.largest_batch, batch.files.size());
@@ -42,7 +43,8 @@ TEST(TreeWalk, ReportsRegularFilesInByteOrderPerDirectory) {
   test::TempDir dir;
   for (const char* name : {"b.jpg", "a.jpg", "sub/d.jpg", "sub/c.jpg", "also/e.jpg"}) dir.write(name, "x");
   ::mkfifo((dir / "pipe.jpg").c_str(), 0600);
-  EXPECT_THAT(walk({dir.path()}).wanted, ElementsAre(dir / "a.jpg", dir / "b.jpg", dir / "also/e.jpg", dir / "sub/c.jpg", dir / "sub/d.jpg"));
+  EXPECT_THAT(walk({dir.path()}).wanted,
+              ElementsAre(dir / "a.jpg", dir / "b.jpg", dir / "also/e.jpg", dir / "sub/c.jpg", dir / "sub/d.jpg"));
 }
 
 TEST(TreeWalk, FillsTheStatIdentity) {

@@ -118,7 +118,9 @@ TEST(IndexResult, SurvivesRandomBytes) {
     std::vector<std::byte> mutated = bytes;
     for (int i = 0; i < 4; ++i) mutated[random() % mutated.size()] = static_cast<std::byte>(random());
     const auto got = decode_index_result(mutated, kAsked);
-    if (got && got->outcome == Outcome::kIndexed) { EXPECT_EQ(got->codes.size(), 2u); }
+    if (got && got->outcome == Outcome::kIndexed) {
+      EXPECT_EQ(got->codes.size(), 2u);
+    }
   }
 }
 
