@@ -73,7 +73,7 @@ class IndexRun {
   }
 
   Result<> pair_codes(Pool& pool, Algorithm algorithm) {
-    PAIRLOOM_ASSIGN(auto job, Pairing::create(index_, algorithm, pool.size()));
+    PAIRLOOM_ASSIGN(auto job, Pairing::create(index_, algorithm, pool));
     if (job.first() == job.code_count()) return {};
     surroundings_.often = [&] {
       Progress progress;
@@ -101,7 +101,7 @@ class IndexRun {
 
   void tell(Progress progress, Pool& pool) {
     progress.seconds = seconds();
-    progress.workers = pool.size();
+    progress.workers = static_cast<int>(pool.totals().size());  // 0 while nothing needs them
     if (observer_.progress) observer_.progress(progress);
   }
 

@@ -28,11 +28,11 @@ Pairing::Pairing(index::IndexWriter& index, Algorithm algorithm, uint64_t first,
       workers_(workers),
       next_(first) {}
 
-Result<Pairing> Pairing::create(index::IndexWriter& index, Algorithm algorithm, int workers) {
+Result<Pairing> Pairing::create(index::IndexWriter& index, Algorithm algorithm, Pool& pool) {
   PAIRLOOM_ASSIGN(const index::PairingState state, index.pairing_state(algorithm));
   const bool same_radius = state.radius >= info(algorithm).similar;
-  return Pairing(index, algorithm, same_radius ? std::min(state.position, state.code_count) : 0, state.code_count,
-                 workers);
+  const uint64_t first = same_radius ? std::min(state.position, state.code_count) : 0;
+  return Pairing(index, algorithm, first, state.code_count, first < state.code_count ? pool.size() : 1);
 }
 
 std::vector<std::byte> Pairing::setup() const {

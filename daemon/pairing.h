@@ -6,14 +6,15 @@
 #include <cstdint>
 
 #include "daemon/job.h"
+#include "daemon/pool.h"
 #include "index/index_writer.h"
 
 namespace pairloom::daemon {
 
 class Pairing final : public Job {
  public:
-  // `workers` = how many will share the work. Nothing to do (no new codes) shows as code_count() == first().
-  static Result<Pairing> create(index::IndexWriter& index, Algorithm algorithm, int workers);
+  // The pool's workers will share the work. Nothing to do (no new codes) shows as code_count() == first().
+  static Result<Pairing> create(index::IndexWriter& index, Algorithm algorithm, Pool& pool);
 
   jobs::JobKind kind() const override { return jobs::JobKind::kPair; }
   std::vector<std::byte> setup() const override;

@@ -51,6 +51,7 @@ struct Pool::State {
   bool exhausted = false;    // the job has no more tasks
   bool input_waits = false;  // its wait_fd is in the epoll set
 
+  void staff();
   Result<> run_to_end();
   Result<> pull_tasks(bool& more_now);
   Result<> deal();
@@ -84,6 +85,12 @@ Result<Pool> Pool::create(const PoolOptions& options, const Clock& clock) {
   PAIRLOOM_ASSIGN(state->program, find_worker_program(options));
   state->epoll = Fd(epoll_create1(EPOLL_CLOEXEC));
   if (!state->epoll) return fail_errno("cannot make an epoll descriptor", errno);
+  return Pool(std::move(state));
+}
+
+// Looking at the machine's cores takes longer than a run that finds nothing to do: only when there is work.
+void Pool::State::staff() {
+  if (!slots.empty()) return;
   std::vector<int> cpus = usable_physical_cores().cpus;
   if (options.jobs > 0) {
     // As many as asked for, on the physical cores in turn; more workers than cores share them, unpinned.
@@ -91,11 +98,11 @@ Result<Pool> Pool::create(const PoolOptions& options, const Clock& clock) {
     if (jobs > cpus.size()) cpus.assign(jobs, -1);
     cpus.resize(jobs);
   }
-  for (size_t i = 0; i < cpus.size(); ++i) state->slots.emplace_back(static_cast<uint32_t>(i), cpus[i]);
-  return Pool(std::move(state));
+  for (size_t i = 0; i < cpus.size(); ++i) slots.emplace_back(static_cast<uint32_t>(i), cpus[i]);
 }
 
-int Pool::size() const {
+int Pool::size() {
+  state_->staff();
   return static_cast<int>(state_->slots.size());
 }
 uint64_t Pool::deaths() const {
@@ -160,12 +167,13 @@ bool Pool::State::worker_is_needed() const {
 }
 
 bool Pool::State::is_hopeless() const {
-  return std::all_of(slots.begin(), slots.end(),
+  return !slots.empty() && std::all_of(slots.begin(), slots.end(),
                      [](const Slot& slot) { return !slot.process && slot.failed_starts >= kHopelessStarts; });
 }
 
 // Enough for every worker's next two chunks: the bound on memory, and the backpressure on whatever finds the work.
 size_t Pool::State::ready_goal() const {
+  if (slots.empty()) return 1;  // the first task says that workers are needed
   size_t goal = 0;
   for (const Slot& slot : slots) goal += 2 * slot.chunk_tasks();
   return goal;
@@ -200,6 +208,7 @@ Result<> Pool::State::pull_tasks(bool& more_now) {
 }
 
 Result<> Pool::State::deal() {
+  if (!ready.empty() || !suspects.empty()) staff();
   while (!ready.empty() || !suspects.empty()) {
     // The worker with most room: fewest tasks in hand.
     Slot* best = nullptr;

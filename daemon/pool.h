@@ -38,7 +38,7 @@ class Pool {
   // unfinished tasks are forgotten: what was accepted stays accepted.
   Result<> run(Job& job, const Surroundings& surroundings);
 
-  int size() const;                           // worker slots
+  int size();               // worker slots
   uint64_t deaths() const;                    // workers that died on their own or were killed for a reason
   std::vector<index::WorkerTotals> totals();  // per slot, all lives so far
 

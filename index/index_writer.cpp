@@ -105,6 +105,7 @@ Result<> IndexWriter::State::begin() {
 Result<> IndexWriter::State::commit() {
   if (!db.in_transaction()) return {};
   const auto write = [&]() -> Result<> {
+    if (changes == 0) return db.run("COMMIT");  // only reads were done in it
     PAIRLOOM_TRY(
         db.run("UPDATE meta SET generation = ?, next_content = ?, images = ?, not_images = ?, failures = ?, gone = ?, "
                "contents = ?, directories = ?",

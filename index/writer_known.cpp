@@ -84,6 +84,9 @@ Result<std::optional<KnownDirectory>> IndexWriter::find_directory(const std::str
 }
 
 Result<KnownDirectory> IndexWriter::directory(const std::string& path, uint64_t filesystem_if_new) {
+  // One transaction for all that is asked about the directory: a transaction for each question would take locks and read
+  // the top of the trees anew.
+  PAIRLOOM_TRY(state_->begin());
   PAIRLOOM_ASSIGN(auto known, find_directory(path));
   if (known) {
     if (known->filesystem == 0 && filesystem_if_new != 0) {  // so far only known as the parent of others
