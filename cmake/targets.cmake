@@ -14,8 +14,10 @@ target_compile_options(pairloom_settings INTERFACE
   -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wnon-virtual-dtor -Wold-style-cast
   -fno-omit-frame-pointer -fstack-protector-strong)
 # g++ 12 sees both of these where they are not, once it optimises (gcc.gnu.org PR105329, PR105562); dev keeps them.
-target_compile_options(pairloom_settings INTERFACE
-  $<$<NOT:$<CONFIG:Debug>>:-Wno-maybe-uninitialized> $<$<NOT:$<CONFIG:Debug>>:-Wno-restrict>)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  target_compile_options(pairloom_settings INTERFACE
+    $<$<NOT:$<CONFIG:Debug>>:-Wno-maybe-uninitialized> $<$<NOT:$<CONFIG:Debug>>:-Wno-restrict>)
+endif()
 if(PAIRLOOM_WERROR)
   target_compile_options(pairloom_settings INTERFACE -Werror)
 endif()

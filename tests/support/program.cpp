@@ -108,6 +108,15 @@ void Running::kill(int signal) {
   if (status_ < 0) ::kill(pid_, signal);
 }
 
+bool ends_within_ms(pid_t pid, int ms) {
+  const int fd = static_cast<int>(::syscall(SYS_pidfd_open, pid, 0));
+  if (fd < 0) return errno == ESRCH;
+  pollfd ended{fd, POLLIN, 0};
+  const bool gone = ::poll(&ended, 1, ms) == 1;
+  ::close(fd);
+  return gone;
+}
+
 std::vector<pid_t> children_of(pid_t pid) {
   std::vector<pid_t> found;
   each_living_process([&](const std::string& name, pid_t parent) {

@@ -36,6 +36,8 @@ class Running {
 
 // Children of a process that are alive now (not zombies).
 std::vector<pid_t> children_of(pid_t pid);
+// True when a process, of whatever parent, is gone within that time.
+bool ends_within_ms(pid_t pid, int ms);
 // Living processes whose executable lies below `directory`.
 std::vector<pid_t> processes_from(const std::string& directory);
 
