@@ -14,8 +14,6 @@ pkg_check_modules(JPEG REQUIRED IMPORTED_TARGET libjpeg)
 pkg_check_modules(PNG REQUIRED IMPORTED_TARGET libpng)
 pkg_check_modules(WEBP REQUIRED IMPORTED_TARGET libwebp libwebpdemux)
 pkg_check_modules(TIFF REQUIRED IMPORTED_TARGET libtiff-4)
-pkg_check_modules(EXIF REQUIRED IMPORTED_TARGET libexif)
-pkg_check_modules(SYSTEMD IMPORTED_TARGET libsystemd)
 
 find_path(GIF_INCLUDE gif_lib.h REQUIRED)
 find_library(GIF_LIBRARY gif REQUIRED)
