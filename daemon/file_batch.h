@@ -16,10 +16,12 @@ struct FoundFile {
   std::string name;
   StatIdentity identity;  // zero unless wanted
   bool wanted = true;     // false: it exists, but the user's globs leave it out
+  std::string written{};  // the path as the user wrote it, if it was named by itself
 };
 
 struct FileBatch {
   std::string directory;         // canonical absolute path
+  std::string written;           // the same, from the root on as the user wrote that; empty = `directory`
   uint64_t filesystem = 0;       // statfs f_fsid, or the device where the file system does not say; 0 = unknown
   std::vector<FoundFile> files;  // regular files, byte order of names within the batch
   std::vector<std::string> subdirectories;  // names that exist, entered or not; only in the last batch of a directory
@@ -27,6 +29,10 @@ struct FileBatch {
   bool complete = false;          // after `last`, every name in the directory has been reported: others are gone
   std::vector<Problem> problems;  // met on the way
 };
+
+// The file's canonical path; and its path as a user who wrote "." or "photos/" expects to read it.
+std::string path_of(const FileBatch& batch, const FoundFile& file);
+std::string written_path_of(const FileBatch& batch, const FoundFile& file);
 
 // Where files come from: a walk of roots, or a list of paths. The seam that tests replace.
 class FileSource {

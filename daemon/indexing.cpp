@@ -17,10 +17,6 @@ namespace {
 constexpr uint64_t kCommitChanges = 2000;
 constexpr int64_t kCommitNs = 500'000'000;
 
-std::string join(const std::string& directory, const std::string& name) {
-  return directory == "/" ? "/" + name : directory + "/" + name;
-}
-
 std::string path_of(const Task& task) {
   return {reinterpret_cast<const char*>(task.payload.data()), task.payload.size()};
 }
@@ -188,7 +184,7 @@ Result<> Indexing::take_file(const FileBatch& batch, const FoundFile& file, cons
   }
   Task task;
   task.id = next_task_++;
-  const std::string path = join(batch.directory, file.name);
+  const std::string path = path_of(batch, file);
   const auto bytes = std::as_bytes(std::span(path));
   task.payload.assign(bytes.begin(), bytes.end());
   task.cost_bytes = file.identity.size_bytes;

@@ -29,7 +29,8 @@ constexpr uint32_t kPointsToGiveUp = 4;
 struct ResultOrigin {
   uint32_t slot = 0;
   uint64_t elapsed_ns = 0;  // the worker's time on this task so far
-  bool last = false;        // the task's last record
+  bool first = true;        // the task's first record: what an earlier attempt at it sent is void
+  bool last = false;        // and its last
 };
 
 class Job {
@@ -48,6 +49,7 @@ class Job {
     kTask,   // `task` is filled
     kAgain,  // some work was done, nothing to hand out yet: ask again soon
     kWait,   // nothing until wait_fd() becomes readable
+    kLater,  // nothing until a result has been accepted or a task given up
     kEnd,    // no more tasks, ever
   };
   // Does a bounded amount of work (one directory, one batch of paths) to find the next piece.

@@ -107,7 +107,7 @@ void PathList::add(const std::string& path, FileBatch& batch) {
     waiting_ = path;
     return;
   }
-  batch.files.push_back({std::move(name), identity_of(st), true});
+  batch.files.push_back({std::move(name), identity_of(st), true, path});
 }
 
 }  // namespace pairloom::daemon

@@ -198,6 +198,8 @@ Result<> Pool::State::pull_tasks(bool& more_now) {
         PAIRLOOM_TRY(watch(job->wait_fd(), tag(Source::kInput, 0)));
         input_waits = true;
         break;
+      case Job::Pull::kLater:
+        return {};
     }
     if (clock.monotonic_ns() >= until) {
       more_now = !exhausted && !input_waits;
@@ -339,8 +341,10 @@ Result<> Pool::State::on_result(Slot& slot) {
   if (slot.outstanding.empty() || slot.outstanding.front().id != result.header.task_id)
     return fail(Errc::kProtocol, "result of a task it is not at");
   const bool last = (result.header.flags & shm::kResultIsLast) != 0;
-  PAIRLOOM_TRY(job->accept(slot.outstanding.front(), result.payload, {slot.number, result.header.elapsed_ns, last}));
+  PAIRLOOM_TRY(job->accept(slot.outstanding.front(), result.payload,
+                           {slot.number, result.header.elapsed_ns, !slot.in_the_middle, last}));
   slot.useful = true;
+  slot.in_the_middle = !last;
   if (!last) return {};
   slot.note_task_time(result.header.elapsed_ns);
   slot.outstanding.pop_front();

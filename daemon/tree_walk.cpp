@@ -110,7 +110,8 @@ void TreeWalk::enter_root(const std::string& root, FileBatch& batch) {
     return;
   }
   if (S_ISDIR(st.st_mode)) {
-    pending_.push_back({path, path == "/" ? 0 : path.size(), 0, st.st_dev});
+    const std::string& written = written_roots_.emplace_back(root.substr(0, root.find_last_not_of('/') + 1));
+    pending_.push_back({path, path == "/" ? 0 : path.size(), 0, st.st_dev, &written});
     return;
   }
   if (!S_ISREG(st.st_mode)) {
@@ -121,7 +122,7 @@ void TreeWalk::enter_root(const std::string& root, FileBatch& batch) {
   const size_t slash = path.rfind('/');
   batch.directory = slash == 0 ? "/" : path.substr(0, slash);
   batch.filesystem = filesystem_of(batch.directory, st.st_dev);
-  batch.files.push_back({path.substr(slash + 1), identity_of(st), true});
+  batch.files.push_back({path.substr(slash + 1), identity_of(st), true, root});
 }
 
 // Opens the next pending directory; false (with a problem noted) when that cannot be done.
@@ -156,6 +157,7 @@ bool TreeWalk::open_next(FileBatch& batch) {
 
 void TreeWalk::read_entries(FileBatch& batch) {
   batch.directory = open_->at.path;
+  if (open_->at.written_root) batch.written = *open_->at.written_root + batch.directory.substr(open_->at.root_length);
   batch.filesystem = open_->filesystem;
   batch.first = std::exchange(open_->first, false);
   batch.last = false;
@@ -217,7 +219,7 @@ void TreeWalk::take_directory(const std::string& relative, const std::string& na
   if (options_.max_depth >= 0 && depth > options_.max_depth) return;
   std::string path = join(open_->at.path, name);
   if (is_root(path)) return;
-  pending_.push_back({std::move(path), open_->at.root_length, depth, open_->at.root_device});
+  pending_.push_back({std::move(path), open_->at.root_length, depth, open_->at.root_device, open_->at.written_root});
 }
 
 void TreeWalk::take_file(const std::string& relative, const std::string& name, FileBatch& batch) {
@@ -244,7 +246,7 @@ void TreeWalk::take_link(const std::string& relative, const std::string& name, F
     return;
   }
   if (S_ISDIR(st.st_mode) && filter_.enters_directory(relative, name)) {
-    pending_.push_back({target, target.size(), open_->at.depth + 1, st.st_dev});
+    pending_.push_back({target, target.size(), open_->at.depth + 1, st.st_dev, nullptr});
   } else if (S_ISREG(st.st_mode) && filter_.wants_file(relative, name)) {
     const size_t slash = target.rfind('/');
     FileBatch linked;

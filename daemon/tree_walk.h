@@ -5,6 +5,7 @@
 #include <dirent.h>
 #include <sys/stat.h>
 
+#include <deque>
 #include <memory>
 #include <set>
 #include <string>
@@ -48,6 +49,7 @@ class TreeWalk final : public FileSource {
     size_t root_length;  // of the root's path: what follows is the relative path
     int depth;           // of the directory below its root: 0 = the root
     uint64_t root_device;
+    const std::string* written_root;  // as the user wrote it; null below a followed link
   };
   struct OpenDirectory;
 
@@ -63,6 +65,7 @@ class TreeWalk final : public FileSource {
   uint64_t filesystem_of(const std::string& directory, uint64_t device);
 
   std::vector<std::string> roots_;     // still to be entered, last first
+  std::deque<std::string> written_roots_;  // those entered, where Pending points to
   std::set<std::string> root_paths_;   // canonical paths of all of them
   std::set<std::string> taken_roots_;  // of those entered so far
   const WalkOptions& options_;

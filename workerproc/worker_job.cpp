@@ -11,6 +11,7 @@ namespace {
 // Much less than the work that is queued behind (daemon/slot.h, kChunkNs), so that nobody idles for want of a wake-up;
 // much more than a small picture takes: a wake-up for each of them would cost the cores a twentieth of their time.
 constexpr int64_t kWakeEveryNs = 5'000'000;
+constexpr size_t kPartBytes = 256 * 1024;  // a quarter of the ring: the worker goes on while the supervisor takes
 
 }  // namespace
 
@@ -29,6 +30,15 @@ Result<> TaskContext::send(std::span<const std::byte> payload, bool last) {
   if (wake) last_wake_ns_ = now_ns;
   using Wake = shm::WorkerChannel::Wake;
   return channel_.commit(static_cast<uint32_t>(shm::RecordKind::kResult), bytes, wake ? Wake::kNow : Wake::kLater);
+}
+
+Result<> TaskContext::send_in_parts(std::span<const std::byte> payload) {
+  while (payload.size() > kPartBytes) {
+    PAIRLOOM_TRY(send(payload.first(kPartBytes), false));
+    payload = payload.subspan(kPartBytes);
+    report_progress();
+  }
+  return send(payload, true);
 }
 
 void TaskContext::report_progress() {

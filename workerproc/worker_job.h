@@ -23,6 +23,8 @@ class TaskContext {
   // Sends a result record; `last` ends the task. Blocks while the ring is full. An error means the supervisor is gone.
   // Quick tasks share wake-ups: the supervisor hears of them within kWakeEveryNs.
   Result<> send(std::span<const std::byte> payload, bool last);
+  // The same for a result of any size: cut into records that fit the ring, the last of which ends the task.
+  Result<> send_in_parts(std::span<const std::byte> payload);
   // A sign of life from inside a long task: starts the supervisor's deadline anew.
   void report_progress();
   void add_bytes_read(uint64_t bytes);

@@ -6,6 +6,8 @@
 //   lie-codes..  no codes                   lie-length..  header and payload disagree
 //   flood..      results without end        scribble..    overwrites its ring controls, then goes on
 //   kill-self..  SIGKILL, as the kernel's OOM killer would
+// In any job but indexing it answers as the jobs do that take a file a task (jobs/file_answer.h): the body is the file's
+// name, repeated 50,000 times in two records for long.. files. Of crash.. and crash-once.. files the first record is sent.
 #include <fmt/format.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -18,7 +20,9 @@
 #include <string_view>
 
 #include "base/version.h"
+#include "jobs/file_answer.h"
 #include "jobs/index_job.h"
+#include "jobs/job_kind.h"
 #include "shm/channel.h"
 #include "shm/records.h"
 
@@ -62,7 +66,12 @@ class Misbehaving {
     while (true) {
       PAIRLOOM_ASSIGN(const shm::Record record, channel_.wait_record());
       if (record.kind == static_cast<uint32_t>(shm::RecordKind::kJobSetup)) {
-        PAIRLOOM_ASSIGN(setup_, jobs::decode_index_setup(record.payload.subspan(sizeof(shm::JobSetupHeader))));
+        shm::JobSetupHeader header;
+        std::memcpy(&header, record.payload.data(), sizeof header);
+        indexing_ = header.job == static_cast<uint32_t>(jobs::JobKind::kIndex);
+        if (indexing_) {
+          PAIRLOOM_ASSIGN(setup_, jobs::decode_index_setup(record.payload.subspan(sizeof header)));
+        }
       } else {
         PAIRLOOM_ASSIGN([[maybe_unused]] const auto header,
                         shm::parse_chunk(record.payload, [this](const shm::TaskView& task) { return do_task(task); }));
@@ -77,8 +86,12 @@ class Misbehaving {
     channel_.state().heartbeat.fetch_add(1);
     const std::string path(reinterpret_cast<const char*>(task.payload.data()), task.payload.size());
     const std::string name = path.substr(path.rfind('/') + 1);
+    const std::vector<std::byte> whole = indexing_ ? std::vector<std::byte>() : file_answer(name);
+    const auto half = static_cast<ptrdiff_t>(whole.size() / 2);
+    if (!indexing_) PAIRLOOM_TRY(send(task.task_id, {whole.begin(), whole.begin() + half}, false));
     PAIRLOOM_TRY(misbehave(path, name, task.task_id));
-    PAIRLOOM_TRY(send(task.task_id, jobs::encode(honest_result(path, name, setup_.algorithms))));
+    PAIRLOOM_TRY(send(task.task_id, indexing_ ? jobs::encode(honest_result(path, name, setup_.algorithms))
+                                              : std::vector<std::byte>(whole.begin() + half, whole.end())));
     channel_.state().current_task.store(0);
     channel_.state().tasks_done.fetch_add(1);
     return {};
@@ -118,8 +131,16 @@ class Misbehaving {
     return {};
   }
 
-  Result<> send(uint64_t task_id, const std::vector<std::byte>& payload) {
-    const shm::ResultHeader header{task_id, shm::kResultIsLast, static_cast<uint32_t>(payload.size()), 1000};
+  static std::vector<std::byte> file_answer(const std::string& name) {
+    jobs::FileAnswer answer{Outcome::kIndexed, "", {}};
+    const auto bytes = std::as_bytes(std::span(name));
+    for (int n = name.starts_with("long") ? 50'000 : 1; n > 0; --n)
+      answer.body.insert(answer.body.end(), bytes.begin(), bytes.end());
+    return jobs::encode(answer);
+  }
+
+  Result<> send(uint64_t task_id, const std::vector<std::byte>& payload, bool last = true) {
+    const shm::ResultHeader header{task_id, last ? shm::kResultIsLast : 0, static_cast<uint32_t>(payload.size()), 1000};
     std::vector<std::byte> record(sizeof header + payload.size());
     std::memcpy(record.data(), &header, sizeof header);
     std::memcpy(record.data() + sizeof header, payload.data(), payload.size());
@@ -127,6 +148,7 @@ class Misbehaving {
   }
 
   shm::WorkerChannel channel_;
+  bool indexing_ = true;
   jobs::IndexSetup setup_;
 };
 

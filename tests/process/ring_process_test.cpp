@@ -173,7 +173,7 @@ TEST(RingProcess, DescriptorSetsCrossBothRingsInPlace) {
   constexpr uint32_t kRows = 5000, kColumns = 128;
   const uint64_t set_bytes = descriptor_set_bytes(kRows, kColumns, ElementType::kF32);
   const auto kind = static_cast<uint32_t>(RecordKind::kDescriptorSet);
-  Worker worker = start_worker({.down_bytes = 4 << 20, .up_bytes = 3 << 20}, [&](WorkerChannel& channel) {
+  Worker worker = start_worker({.down_bytes = 6 << 20, .up_bytes = 3 << 20}, [&](WorkerChannel& channel) {
     while (const auto record = channel.wait_record()) {
       const auto in = parse_descriptor_set(record->payload);
       if (!in || reinterpret_cast<uintptr_t>(in->data) % 64 != 0) return 1;

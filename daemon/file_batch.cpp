@@ -1,0 +1,21 @@
+#include "daemon/file_batch.h"
+
+namespace pairloom::daemon {
+namespace {
+
+std::string join(const std::string& directory, const std::string& name) {
+  return directory.ends_with('/') ? directory + name : directory + '/' + name;
+}
+
+}  // namespace
+
+std::string path_of(const FileBatch& batch, const FoundFile& file) {
+  return join(batch.directory, file.name);
+}
+
+std::string written_path_of(const FileBatch& batch, const FoundFile& file) {
+  if (!file.written.empty()) return file.written;
+  return batch.written.empty() ? path_of(batch, file) : join(batch.written, file.name);
+}
+
+}  // namespace pairloom::daemon

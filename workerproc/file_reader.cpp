@@ -1,0 +1,87 @@
+#include "workerproc/file_reader.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <algorithm>
+#include <cerrno>
+#include <system_error>
+
+#include "base/fd.h"
+#include "base/text.h"
+#include "workerproc/decode/decode.h"
+
+namespace pairloom::workerproc {
+namespace {
+
+// A file whose first bytes are no image is not read further.
+constexpr size_t kFirstReadBytes = 128 * 1024;
+// The read buffer is reused; after a giant it is given back, so that one file does not set the worker's size for ever.
+constexpr size_t kKeepBufferBytes = 64u << 20;
+
+StatIdentity identity_of(const struct stat& st) {
+  const auto ns = [](const timespec& t) { return int64_t{t.tv_sec} * 1'000'000'000 + t.tv_nsec; };
+  return {st.st_dev, st.st_ino, static_cast<uint64_t>(st.st_size), ns(st.st_mtim), ns(st.st_ctim)};
+}
+
+std::string errno_text(const char* what, int errnum) {
+  return fmt::format("{}: {}", what, std::generic_category().message(errnum));
+}
+
+}  // namespace
+
+FileContents FileReader::read(const std::string& path, TaskContext& context) {
+  if (buffer_.capacity() > kKeepBufferBytes) std::vector<char>().swap(buffer_);
+  FileContents file;
+  const auto failed = [&file](Outcome outcome, std::string message) {
+    file.outcome = outcome;
+    file.message = std::move(message);
+    return std::move(file);
+  };
+  // The path is canonical (the supervisor resolved it), so a symbolic link here was swapped in since: O_NOFOLLOW.
+  // O_NONBLOCK: opening a FIFO must not hang.
+  const Fd fd = context.timed(shm::Stage::kOpen, [&] {
+    return Fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY));
+  });
+  if (!fd) return failed(Outcome::kUnreadable, errno_text("cannot open", errno));
+  struct stat before {};
+  if (::fstat(fd.get(), &before) != 0) return failed(Outcome::kUnreadable, errno_text("cannot stat", errno));
+  if (!S_ISREG(before.st_mode)) return failed(Outcome::kUnreadable, "is not a regular file");
+  file.identity = identity_of(before);
+
+  auto is_image = context.timed(shm::Stage::kRead,
+                                [&] { return read_image(fd.get(), file.identity.size_bytes, context); });
+  if (!is_image)
+    return failed(is_image.error().code == Errc::kTooLarge ? Outcome::kTooLarge : Outcome::kUnreadable,
+                  std::move(is_image.error().message));
+  if (!*is_image) return failed(Outcome::kNotImage, "");
+
+  struct stat after {};
+  if (::fstat(fd.get(), &after) != 0 || identity_of(after) != file.identity ||
+      buffer_.size() != file.identity.size_bytes)
+    return failed(Outcome::kChanged, "changed while it was read; the next run looks again");
+  file.outcome = Outcome::kIndexed;
+  file.bytes = std::as_bytes(std::span(buffer_));
+  return file;
+}
+
+// Fills buffer_ with the file, or with its beginning when that is no image (false).
+Result<bool> FileReader::read_image(int fd, uint64_t size_bytes, TaskContext& context) {
+  buffer_.resize(static_cast<size_t>(std::min<uint64_t>(size_bytes, kFirstReadBytes)));
+  PAIRLOOM_ASSIGN(const size_t got, read_up_to(fd, buffer_.data(), buffer_.size(), "file"));
+  buffer_.resize(got);
+  const bool is_image =
+      sniff(std::as_bytes(std::span(buffer_)).first(std::min(got, kSniffBytes))) != ImageFormat::kUnknown;
+  if (is_image && size_bytes > max_file_bytes_)
+    return fail(Errc::kTooLarge, fmt::format("{} is more than the limit of {} (--max-file-size)",
+                                             human_bytes(size_bytes), human_bytes(max_file_bytes_)));
+  if (is_image && got == kFirstReadBytes && got < size_bytes) {
+    buffer_.resize(static_cast<size_t>(size_bytes));
+    PAIRLOOM_ASSIGN(const size_t rest, read_up_to(fd, buffer_.data() + got, buffer_.size() - got, "file"));
+    buffer_.resize(got + rest);
+  }
+  context.add_bytes_read(buffer_.size());
+  return is_image;
+}
+
+}  // namespace pairloom::workerproc

@@ -1,0 +1,39 @@
+// FileReader: the one place where a worker meets a file: opens it, reads it once into a reused buffer, and says why when
+// it does not. Runs in: worker only.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/image.h"
+#include "base/result.h"
+#include "workerproc/worker_job.h"
+
+namespace pairloom::workerproc {
+
+struct FileContents {
+  Outcome outcome = Outcome::kUnreadable;  // kIndexed: `bytes` is the whole file, and an image by its first bytes
+  std::string message;                     // why not
+  StatIdentity identity;                   // fstat; zero if it could not be opened
+  std::span<const std::byte> bytes;        // valid until the next read
+};
+
+class FileReader {
+ public:
+  explicit FileReader(uint64_t max_file_bytes) : max_file_bytes_(max_file_bytes) {}
+
+  // `path` is canonical. A file that is no image is read no further than its beginning: kNotImage. One that changed
+  // under the reader is kChanged.
+  FileContents read(const std::string& path, TaskContext& context);
+
+ private:
+  Result<bool> read_image(int fd, uint64_t size_bytes, TaskContext& context);
+
+  uint64_t max_file_bytes_;
+  std::vector<char> buffer_;
+};
+
+}  // namespace pairloom::workerproc
