@@ -41,6 +41,9 @@ class Job {
   virtual std::vector<std::byte> setup() const = 0;         // sent once to every worker
   virtual uint64_t max_result_bytes() const = 0;            // a longer result record is a lie
   virtual shm::LaneSizes lane_sizes() const { return {}; }  // what its records need; workers with less are replaced
+  // Open descriptors (shared memory, files) of which every worker gets duplicates with the set-up; valid while the job
+  // runs.
+  virtual std::span<const int> shared_descriptors() const { return {}; }
   // Descriptor sets every worker gets behind the set-up (payloads of shm::RecordKind::kDescriptorSet), valid while the
   // job runs; each must fit the down ring.
   virtual std::span<const std::vector<std::byte>> references() const { return {}; }

@@ -50,11 +50,13 @@ Result<bool> Slot::prepare(const Job& job, uint64_t serial) {
   shm::SupervisorChannel& channel = process->channel();
   if (job_serial != serial) {
     const std::vector<std::byte> setup = job.setup();
-    const shm::JobSetupHeader header{static_cast<uint32_t>(job.kind()), static_cast<uint32_t>(setup.size())};
+    const std::span<const int> descriptors = job.shared_descriptors();
+    const shm::JobSetupHeader header{static_cast<uint32_t>(job.kind()), static_cast<uint32_t>(setup.size()),
+                                     static_cast<uint32_t>(descriptors.size()), 0};
     std::vector<std::byte> record(sizeof header + setup.size());
     std::memcpy(record.data(), &header, sizeof header);
     std::copy(setup.begin(), setup.end(), record.begin() + sizeof header);
-    PAIRLOOM_ASSIGN(const bool sent, channel.push(static_cast<uint32_t>(shm::RecordKind::kJobSetup), record));
+    PAIRLOOM_ASSIGN(const bool sent, channel.push(static_cast<uint32_t>(shm::RecordKind::kJobSetup), record, descriptors));
     if (!sent) return false;
     job_serial = serial;
     references_sent = 0;

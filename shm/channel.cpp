@@ -25,18 +25,6 @@ Result<> wake(const Fd& socket) {
   return {};
 }
 
-// Blocks until the supervisor sends a wake-up; takes all of those that have piled up, within reason.
-Result<> sleep_until_woken(const Fd& socket) {
-  std::array<char, 256> bytes;
-  while (true) {
-    const ssize_t got = ::recv(socket.get(), bytes.data(), bytes.size(), 0);
-    if (got > 0) return {};
-    // A peer that dies with our wake-ups unread resets the connection.
-    if (got == 0 || errno == ECONNRESET) return fail(Errc::kInterrupted, "the supervisor is gone");
-    if (errno != EINTR) return fail_errno("cannot wait for the supervisor", errno);
-  }
-}
-
 }  // namespace
 
 Result<SocketPair> make_socket_pair() {
@@ -65,7 +53,7 @@ auto WorkerChannel::wait_for(End& end, Stage stage, Attempt attempt) -> decltype
     outcome = attempt();
     if (!outcome || *outcome) break;
     PAIRLOOM_TRY(wake_supervisor());  // of what was committed with Wake::kLater
-    PAIRLOOM_TRY(sleep_until_woken(socket_));
+    PAIRLOOM_TRY(receive_with_descriptors(socket_, descriptors_));  // sleeps; takes what has piled up, within reason
   }
   end.cancel_wait();
   const auto slept_ns = static_cast<uint64_t>(system_clock().monotonic_ns() - began_ns);
@@ -76,6 +64,14 @@ auto WorkerChannel::wait_for(End& end, Stage stage, Attempt attempt) -> decltype
 Result<Record> WorkerChannel::wait_record() {
   PAIRLOOM_ASSIGN(const auto record, wait_for(down_, Stage::kIdle, [this] { return down_.front(); }));
   return *record;
+}
+
+// The bytes that come along are wake-ups for waits that are over: the next wait announces itself and looks first.
+Result<Fd> WorkerChannel::take_descriptor() {
+  while (descriptors_.empty()) PAIRLOOM_TRY(receive_with_descriptors(socket_, descriptors_));
+  Fd descriptor = std::move(descriptors_.front());
+  descriptors_.pop_front();
+  return descriptor;
 }
 
 Result<> WorkerChannel::pop() {
@@ -122,11 +118,25 @@ Result<bool> SupervisorChannel::drain_wakeups() {
   return true;
 }
 
-Result<bool> SupervisorChannel::push(uint32_t kind, std::span<const std::byte> payload) {
-  PAIRLOOM_ASSIGN(bool pushed, down_.push(kind, payload));
+// Descriptors go first, so that they have arrived when the worker finds the record; and only when there is room for the
+// record, so that none is left over for the next one. (Room only grows: nobody else pushes.)
+Result<bool> SupervisorChannel::try_push(uint32_t kind, std::span<const std::byte> payload,
+                                         std::span<const int> descriptors) {
+  const uint64_t bytes = record_bytes(payload.size());
+  if (!descriptors.empty() && bytes <= down_.capacity_bytes()) {
+    if (bytes > down_.free_bytes()) return false;
+    PAIRLOOM_ASSIGN(const bool sent, send_descriptors(socket_, descriptors));
+    if (!sent) return false;
+  }
+  return down_.push(kind, payload);
+}
+
+Result<bool> SupervisorChannel::push(uint32_t kind, std::span<const std::byte> payload,
+                                     std::span<const int> descriptors) {
+  PAIRLOOM_ASSIGN(bool pushed, try_push(kind, payload, descriptors));
   if (!pushed) {  // the sleeper's steps S1 and S2 in ring.cpp; S3 is the event loop
     down_.announce_wait();
-    PAIRLOOM_ASSIGN(pushed, down_.push(kind, payload));
+    PAIRLOOM_ASSIGN(pushed, try_push(kind, payload, descriptors));
     if (!pushed) return false;
     down_.cancel_wait();
   }

@@ -3,16 +3,20 @@
 // (SupervisorChannel, never blocks).
 //
 // Bytes on the socket mean nothing but "look again": one wake-up may stand for a record, for room, for both, or for
-// something that was found already. System calls beyond the mapping: recvfrom and sendto only.
+// something that was found already. Descriptors that belong to a record travel on the socket too, ahead of it
+// (shm/descriptor_passing.h). System calls beyond the mapping: the worker's are recvmsg and sendto, the supervisor's
+// recvfrom, sendto and sendmsg.
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <optional>
 #include <span>
 #include <vector>
 
 #include "base/fd.h"
 #include "base/result.h"
+#include "shm/descriptor_passing.h"
 #include "shm/lane.h"
 #include "shm/ring.h"
 
@@ -32,6 +36,9 @@ class WorkerChannel {
   // Blocks until there is a record from the supervisor; time slept counts as Stage::kIdle. The record stays leased
   // until pop(); called again without pop() it returns the same record.
   Result<Record> wait_record();
+  // The next of the descriptors the supervisor has sent, in its order. Those of a record are there when the record is;
+  // how many there are is the record's to say. Asked for more than were sent, it blocks until some come.
+  Result<Fd> take_descriptor();
   // Frees the record that wait_record() returned last and wakes a supervisor that waits for room.
   Result<> pop();
   // Room for a result; blocks while the up ring is full (backpressure); time slept counts as Stage::kRing.
@@ -53,6 +60,7 @@ class WorkerChannel {
 
   Lane lane_;
   Fd socket_;
+  std::deque<Fd> descriptors_;  // arrived, not taken yet
   RingConsumer down_;
   RingProducer up_;
 };
@@ -67,12 +75,13 @@ class SupervisorChannel {
   SupervisorChannel(Lane lane, Fd socket);
   int socket() const { return socket_.get(); }
   // Empties the socket, or takes a good part of it when the worker floods it. false: the worker closed its end (died or
-  // left).
+  // left). Descriptors that a worker sends are nothing it should: the kernel closes them.
   Result<bool> drain_wakeups();
 
   // Down. false: no room now, and the worker has been asked to wake us when it has popped something.
-  // kInvalidArgument: it can never fit.
-  Result<bool> push(uint32_t kind, std::span<const std::byte> payload);
+  // kInvalidArgument: it can never fit. The worker gets duplicates of `descriptors` (at most kMaxDescriptorsAtOnce)
+  // with the record, both or neither; the caller's stay the caller's.
+  Result<bool> push(uint32_t kind, std::span<const std::byte> payload, std::span<const int> descriptors = {});
   // A payload fits now when record_bytes(payload) <= free_bytes().
   uint64_t free_bytes() const { return down_.free_bytes(); }
   uint64_t down_capacity_bytes() const { return down_.capacity_bytes(); }
@@ -89,6 +98,8 @@ class SupervisorChannel {
   Lane& lane() { return lane_; }
 
  private:
+  Result<bool> try_push(uint32_t kind, std::span<const std::byte> payload, std::span<const int> descriptors);
+
   Lane lane_;
   Fd socket_;
   RingProducer down_;

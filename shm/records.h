@@ -36,6 +36,8 @@ struct HelloHeader {
 struct JobSetupHeader {
   uint32_t job;  // jobs::JobKind
   uint32_t payload_bytes;
+  uint32_t descriptor_count;  // of open descriptors that came with the record (SupervisorChannel::push)
+  uint32_t reserved;          // 0
 };
 
 struct ChunkHeader {
@@ -61,8 +63,9 @@ constexpr uint32_t kResultIsLast = 1;  // last record of this task
 static_assert(sizeof(HelloHeader) == 24 && offsetof(HelloHeader, layout_version) == 0 &&
               offsetof(HelloHeader, build_id) == 4 && offsetof(HelloHeader, generation) == 8 &&
               offsetof(HelloHeader, pid) == 16 && offsetof(HelloHeader, sandbox_level) == 20);
-static_assert(sizeof(JobSetupHeader) == 8 && offsetof(JobSetupHeader, job) == 0 &&
-              offsetof(JobSetupHeader, payload_bytes) == 4);
+static_assert(sizeof(JobSetupHeader) == 16 && offsetof(JobSetupHeader, job) == 0 &&
+              offsetof(JobSetupHeader, payload_bytes) == 4 && offsetof(JobSetupHeader, descriptor_count) == 8 &&
+              offsetof(JobSetupHeader, reserved) == 12);
 static_assert(sizeof(ChunkHeader) == 16 && offsetof(ChunkHeader, chunk_id) == 0 &&
               offsetof(ChunkHeader, task_count) == 8 && offsetof(ChunkHeader, reserved) == 12);
 static_assert(sizeof(TaskHeader) == 16 && offsetof(TaskHeader, task_id) == 0 &&

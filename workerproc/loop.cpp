@@ -19,13 +19,18 @@ Result<> say_hello(shm::WorkerChannel& channel) {
   return channel.push(static_cast<uint32_t>(shm::RecordKind::kHello), std::as_bytes(std::span(&hello, 1)));
 }
 
-Result<std::unique_ptr<WorkerJob>> set_up(std::span<const std::byte> payload) {
+Result<std::unique_ptr<WorkerJob>> set_up(shm::WorkerChannel& channel, std::span<const std::byte> payload) {
   shm::JobSetupHeader header;
   if (payload.size() < sizeof header) return fail(Errc::kProtocol, "job set-up is too short");
   std::memcpy(&header, payload.data(), sizeof header);
   if (header.payload_bytes != payload.size() - sizeof header)
     return fail(Errc::kProtocol, "job set-up has a wrong length");
-  return make_job(static_cast<jobs::JobKind>(header.job), payload.subspan(sizeof header));
+  PAIRLOOM_ASSIGN(auto job, make_job(static_cast<jobs::JobKind>(header.job), payload.subspan(sizeof header)));
+  for (uint32_t i = 0; i < header.descriptor_count; ++i) {
+    PAIRLOOM_ASSIGN(Fd descriptor, channel.take_descriptor());
+    PAIRLOOM_TRY(job->take_descriptor(std::move(descriptor)));
+  }
+  return job;
 }
 
 Result<> do_task(shm::WorkerChannel& channel, WorkerJob& job, const shm::TaskView& task, int64_t& last_wake_ns) {
@@ -54,7 +59,7 @@ Result<> serve(shm::WorkerChannel& channel) {
     }
     switch (static_cast<shm::RecordKind>(record->kind)) {
       case shm::RecordKind::kJobSetup: {
-        PAIRLOOM_ASSIGN(job, set_up(record->payload));
+        PAIRLOOM_ASSIGN(job, set_up(channel, record->payload));
         break;
       }
       case shm::RecordKind::kDescriptorSet: {

@@ -6,6 +6,7 @@
 #include <memory>
 #include <span>
 
+#include "base/fd.h"
 #include "base/result.h"
 #include "jobs/job_kind.h"
 #include "shm/channel.h"
@@ -55,6 +56,8 @@ class WorkerJob {
   virtual ~WorkerJob() = default;
   // Does one task and sends its results. Bad input is a result, not an error; an error ends the worker.
   virtual Result<> run(const shm::TaskView& task, TaskContext& context) = 0;
+  // One of the open descriptors that came with the set-up, in order, before anything else.
+  virtual Result<> take_descriptor(Fd) { return fail(Errc::kProtocol, "this job takes no open descriptors"); }
   // A reference descriptor set, before the first task; the view is into the ring and gone after the call.
   virtual Result<> take_reference(const shm::DescriptorSetView&) {
     return fail(Errc::kProtocol, "this job takes no descriptor sets");
