@@ -66,6 +66,7 @@ Result<> set_up_connection(Database& db) {
 
 Result<> IndexWriter::State::load() {
   loaded = false;
+  checked_directory = 0;
   {
     PAIRLOOM_ASSIGN(Query row,
                     db.query("SELECT index_id, generation, next_content, images, not_images, failures, gone, "

@@ -132,7 +132,7 @@ CREATE TABLE failure (                          -- why: one row for every file w
   worker_slot     INTEGER NOT NULL,
   elapsed_us      INTEGER NOT NULL,
   PRIMARY KEY (directory, name),
-  FOREIGN KEY (directory, name) REFERENCES file (directory, name) ON DELETE CASCADE
+  FOREIGN KEY (directory, name) REFERENCES file (directory, name)
 ) WITHOUT ROWID, STRICT;
 
 CREATE TABLE code (

@@ -59,6 +59,7 @@ struct IndexWriter::State {
   bool has_vacancies = false;
   uint64_t changes = 0;
   bool loaded = false;  // false after a rollback whose reload failed
+  DirectoryId checked_directory = 0;  // there is such a directory
 
   // The codes of one algorithm.
   struct Codes {
@@ -68,6 +69,8 @@ struct IndexWriter::State {
   };
   std::array<Codes, 32> codes;  // by algorithm number
   Codes& codes_of(Algorithm a) { return codes[static_cast<size_t>(a)]; }
+
+  tl::unexpected<Error> damaged(std::string_view how) const;  // the error for what cannot be
 
   // --- transactions (index_writer.cpp)
   Result<> load();
@@ -90,6 +93,10 @@ struct IndexWriter::State {
   // --- files and contents (writer_results.cpp)
   Result<std::optional<StoredFile>> stored_file(DirectoryId directory, std::string_view name);
   Result<> store_file(RunId run, const NewFile& file, const std::optional<StoredFile>& before);
+  Result<> update_file(RunId run, const NewFile& file, const StoredFile& before);
+  Result<bool> insert_file(RunId run, const NewFile& file);  // false: there is one of that name; nothing was done
+  Result<> count_content(const NewFile& file);
+  Result<> check_directory(DirectoryId directory);  // kInvalidArgument: there is none
   Result<> store_failure(DirectoryId directory, std::string_view name, const std::string& message, uint32_t worker_slot,
                          uint64_t elapsed_ns);
   Result<bool> mark_gone(RunId run, DirectoryId directory, std::string_view name);  // false: was not live
@@ -97,6 +104,7 @@ struct IndexWriter::State {
   int64_t& count_of(Outcome outcome, bool live);
   // The content of an indexed file, made if needed; and whether it was made.
   Result<std::pair<ContentId, bool>> store_content(RunId run, const FileResult& result);
+  // 0: there is one with that digest and size; nothing was done.
   Result<ContentId> insert_content(RunId run, const FileResult& result);
   Result<> improve_content(ContentId id, const FileResult& result, AlgorithmSet stored, AlgorithmSet good);
   Result<> insert_code(ContentId content, const FileResult::CodeOf& code, const ImageInfo& image);
