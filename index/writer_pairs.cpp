@@ -113,6 +113,7 @@ Result<IndexWriter::Pruned> IndexWriter::prune(bool dry_run) {
     PAIRLOOM_TRY(s.settle());
     PAIRLOOM_TRY(s.db.run("DELETE FROM content WHERE live_files = 0"));
     PAIRLOOM_TRY(s.db.run(kDeleteEmptyDirectories));
+    PAIRLOOM_TRY(s.drop_digests());  // it knows contents that are gone now
     s.meta.gone = 0;
     s.meta.directories -= static_cast<int64_t>(pruned.directories);
     return {};

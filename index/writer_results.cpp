@@ -167,21 +167,25 @@ Result<> IndexWriter::State::store_failure(DirectoryId directory, std::string_vi
 // --- contents and their codes
 
 Result<std::pair<ContentId, bool>> IndexWriter::State::store_content(RunId run, const FileResult& result) {
-  // Most are new: tried first, it saves looking twice for what is not there.
-  PAIRLOOM_ASSIGN(ContentId id, insert_content(run, result));
-  if (id != 0) return std::pair(id, true);
   const StoredBytes digest(result.digest);
   AlgorithmSet stored = 0, stored_default = 0, stored_full = 0;
-  {
-    PAIRLOOM_ASSIGN(Query row, db.query("SELECT id, algorithms, algorithms_default, algorithms_full FROM content "
-                                        "WHERE digest = ? AND size = ?",
-                                        Blob{digest.view()}, result.identity.size_bytes));
+  PAIRLOOM_TRY(open_digests());
+  const auto is_it = [&](ContentId candidate) -> Result<bool> {
+    PAIRLOOM_ASSIGN(Query row, db.query("SELECT algorithms, algorithms_default, algorithms_full FROM content "
+                                        "WHERE id = ? AND digest = ? AND size = ?",
+                                        candidate, Blob{digest.view()}, result.identity.size_bytes));
     PAIRLOOM_ASSIGN(const bool found, row.next());
-    if (!found) return damaged("a content is there and is not there");
-    id = row.as<ContentId>(0);
-    stored = row.as<AlgorithmSet>(1);
-    stored_default = row.as<AlgorithmSet>(2);
-    stored_full = row.as<AlgorithmSet>(3);
+    if (!found) return false;
+    stored = row.as<AlgorithmSet>(0);
+    stored_default = row.as<AlgorithmSet>(1);
+    stored_full = row.as<AlgorithmSet>(2);
+    return true;
+  };
+  PAIRLOOM_ASSIGN(ContentId id, digests->find(result.digest, is_it));
+  if (id == 0) {
+    PAIRLOOM_ASSIGN(id, insert_content(run, result));
+    PAIRLOOM_TRY(digests->insert(result.digest, id));
+    return std::pair(id, true);
   }
   const AlgorithmSet good = result.accuracy == Accuracy::kFull      ? stored_full
                             : result.accuracy == Accuracy::kDefault ? stored_default
@@ -196,7 +200,7 @@ Result<ContentId> IndexWriter::State::insert_content(RunId run, const FileResult
                 fmt::format("index '{}' is full: it has numbered {} different images; start a second index", path,
                             std::numeric_limits<ContentId>::max()));
   }
-  const auto id = static_cast<ContentId>(meta.next_content);
+  const auto id = static_cast<ContentId>(meta.next_content++);
   const StoredBytes digest(result.digest);
   const ImageInfo& image = result.image;
   const std::string warning = image.damaged ? as_text(result.message) : std::string();
@@ -204,14 +208,11 @@ Result<ContentId> IndexWriter::State::insert_content(RunId run, const FileResult
   PAIRLOOM_TRY(
       db.run("INSERT INTO content (id, digest, size, format, width, height, orientation, quality, reduction, animated, "
              "alpha, damaged, warning, algorithms, algorithms_default, algorithms_full, live_files, first_run, "
-             "worker_slot, elapsed_us) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1, ?, ?, ?) "
-             "ON CONFLICT (digest, size) DO NOTHING",
+             "worker_slot, elapsed_us) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1, ?, ?, ?)",
              id, Blob{digest.view()}, result.identity.size_bytes, image.format, image.width_px, image.height_px,
              image.orientation, image.quality, image.reduction, image.animated, image.has_alpha, image.damaged,
              Text{warning}, set, result.accuracy >= Accuracy::kDefault ? set : 0,
              result.accuracy == Accuracy::kFull ? set : 0, run, result.worker_slot, microseconds(result.elapsed_ns)));
-  if (db.changes() == 0) return ContentId{0};
-  ++meta.next_content;
   AlgorithmSet done = 0;
   for (const FileResult::CodeOf& code : result.codes) {
     if (contains(done, code.algorithm)) continue;

@@ -12,6 +12,7 @@
 #include <string_view>
 #include <utility>
 
+#include "index/digest_table.h"
 #include "index/index_writer.h"
 #include "index/sqlite.h"
 #include "index/writer_lock.h"
@@ -45,6 +46,11 @@ struct NewFile {
 struct IndexWriter::State {
   State(std::string index_path, WriterLock writer_lock, Database database)
       : path(std::move(index_path)), lock(std::move(writer_lock)), db(std::move(database)) {}
+  State(const State&) = delete;
+  State& operator=(const State&) = delete;
+  ~State() {
+    if (digests) static_cast<void>(digests->end_session());  // if it fails, the table is made again one day
+  }
 
   std::string path;
   WriterLock lock;  // released after the database is closed
@@ -55,7 +61,9 @@ struct IndexWriter::State {
     uint64_t index_id = 0, generation = 0;
     int64_t next_content = 1;
     int64_t images = 0, not_images = 0, failures = 0, gone = 0, contents = 0, directories = 0;
+    uint64_t digest_token = 0;
   } meta;
+  std::optional<DigestTable> digests;  // opened when first needed
   bool has_vacancies = false;
   uint64_t changes = 0;
   bool loaded = false;  // false after a rollback whose reload failed
@@ -104,11 +112,15 @@ struct IndexWriter::State {
   int64_t& count_of(Outcome outcome, bool live);
   // The content of an indexed file, made if needed; and whether it was made.
   Result<std::pair<ContentId, bool>> store_content(RunId run, const FileResult& result);
-  // 0: there is one with that digest and size; nothing was done.
   Result<ContentId> insert_content(RunId run, const FileResult& result);
   Result<> improve_content(ContentId id, const FileResult& result, AlgorithmSet stored, AlgorithmSet good);
   Result<> insert_code(ContentId content, const FileResult::CodeOf& code, const ImageInfo& image);
   Result<> replace_code(ContentId content, const FileResult::CodeOf& code, const ImageInfo& image);
+
+  // --- the digest table (writer_digests.cpp)
+  std::string digest_table_path() const { return path + "-digests"; }
+  Result<> open_digests();  // ready for insertions
+  Result<> drop_digests();  // it is made again when it is needed
 
   // --- codes and code files (writer_codes.cpp)
   std::string code_file_path(Algorithm algorithm) const;
