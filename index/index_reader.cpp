@@ -8,6 +8,7 @@
 
 #include <fmt/format.h>
 
+#include "index/digest_table.h"
 #include "index/encoding.h"
 #include "index/reader_state.h"
 #include "index/schema.h"
@@ -304,6 +305,21 @@ Result<std::optional<ContentRow>> IndexReader::content(ContentId id) {
 
 Result<std::optional<ContentId>> IndexReader::content_by_digest(const Digest& digest, uint64_t size_bytes) {
   const StoredBytes bytes(digest);
+  PAIRLOOM_ASSIGN(const auto index_id, state_->db.integer("SELECT index_id FROM meta"));
+  PAIRLOOM_ASSIGN(const auto token, state_->db.integer("SELECT digest_token FROM meta"));
+  PAIRLOOM_ASSIGN(const auto table,
+                  DigestTable::open(state_->path + "-digests", static_cast<uint64_t>(index_id.value_or(0)),
+                                    static_cast<uint64_t>(token.value_or(0))));
+  if (table) {
+    PAIRLOOM_ASSIGN(const ContentId found, table->find(digest, [&](ContentId candidate) -> Result<bool> {
+      PAIRLOOM_ASSIGN(const auto is_it,
+                      state_->db.integer("SELECT 1 FROM content WHERE id = ? AND digest = ? AND size = ?", candidate,
+                                         Blob{bytes.view()}, size_bytes));
+      return is_it.has_value();
+    }));
+    return found != 0 ? std::optional(found) : std::nullopt;
+  }
+  // No table to believe (the next writer makes one): look at every content.
   PAIRLOOM_ASSIGN(const auto id, state_->db.integer("SELECT id FROM content WHERE digest = ? AND size = ?",
                                                     Blob{bytes.view()}, size_bytes));
   return id ? std::optional(static_cast<ContentId>(*id)) : std::nullopt;
