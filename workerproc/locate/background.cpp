@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <type_traits>
 
 #include "workerproc/decode/clones.h"
 
@@ -10,7 +11,7 @@ namespace pairloom::workerproc {
 namespace {
 
 constexpr uint8_t kFar = 255;  // more than any radius (jobs::kMaxDiameterPx / 2)
-constexpr size_t kSumBlock = 1u << 14;  // so many 16-bit samples have a sum within 32 bits
+constexpr size_t kSumBlock = 1u << 14;  // so many samples have a sum within 32 bits, and bytes a sum of squares
 
 PAIRLOOM_CLONES void mark_bright(const uint8_t* image, uint8_t* distances, size_t count) {
   for (size_t i = 0; i < count; ++i) distances[i] = image[i] != 0 ? 0 : kFar;
@@ -42,12 +43,13 @@ struct Sums {
 template <class Sample>
 inline __attribute__((always_inline)) Sums sum_uncovered(const Sample* raw, const uint8_t* covered, size_t count) {
   uint32_t n = 0, sum = 0;
-  uint64_t squares = 0;
+  std::conditional_t<sizeof(Sample) == 1, uint32_t, uint64_t> squares = 0;
   for (size_t i = 0; i < count; ++i) {
-    const uint32_t value = covered[i] != 0 ? 0u : raw[i];
-    n += covered[i] == 0;
+    const auto uncovered = static_cast<Sample>(covered[i] - 1);  // all bits, or none
+    const uint32_t value = static_cast<Sample>(raw[i] & uncovered);
+    n += uncovered & 1u;
     sum += value;
-    squares += uint64_t{value * value};  // below 2^32
+    squares += value * value;  // below 2^32
   }
   return {n, sum, squares};
 }

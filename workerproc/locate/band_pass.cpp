@@ -10,53 +10,52 @@
 namespace pairloom::workerproc {
 namespace {
 
-// Row loops work on blocks of so many pixels, whose sums stay in registers.
-constexpr size_t kBlock = 16;
+#define PAIRLOOM_INLINE inline __attribute__((always_inline))
 
-// Calls work(x, kBlock as a constant) for whole blocks and work(x, 1) for what is left.
-template <class Work>
-inline __attribute__((always_inline)) void by_blocks(size_t width, Work work) {
-  size_t x = 0;
-  for (; x + kBlock <= width; x += kBlock) work(x, std::integral_constant<size_t, kBlock>());
-  for (; x < width; ++x) work(x, std::integral_constant<size_t, 1>());
+// So many pairs of a kernel's weights are applied in one pass along a row: enough to keep the sums in registers, and
+// unrolled, because the compiler vectorises along the kernel instead of along the row when it sees a loop.
+constexpr size_t kPairs = 4;
+
+// sums[x] += (left[j][x] + right[j][x]) * weight[j] for the four j, one after the other.
+template <class Value>
+struct Pairs {
+  const Value *left[kPairs], *right[kPairs];
+  double weight[kPairs];
+};
+// double for doubles; int for samples, whose sum is exact.
+template <class Value>
+PAIRLOOM_INLINE double sum_of(Value a, Value b) {
+  return static_cast<double>(a + b);
+}
+template <class Value>
+PAIRLOOM_INLINE void add_pairs(const Pairs<Value>& p, double* __restrict sums, size_t width) {
+  const Value *a0 = p.left[0], *a1 = p.left[1], *a2 = p.left[2], *a3 = p.left[3];
+  const Value *b0 = p.right[0], *b1 = p.right[1], *b2 = p.right[2], *b3 = p.right[3];
+  const double w0 = p.weight[0], w1 = p.weight[1], w2 = p.weight[2], w3 = p.weight[3];
+  for (size_t x = 0; x < width; ++x) {
+    double sum = sums[x];
+    sum += sum_of(a0[x], b0[x]) * w0;
+    sum += sum_of(a1[x], b1[x]) * w1;
+    sum += sum_of(a2[x], b2[x]) * w2;
+    sum += sum_of(a3[x], b3[x]) * w3;
+    sums[x] = sum;
+  }
+}
+template <class Value>
+PAIRLOOM_INLINE void weigh(const Value* __restrict middle, double weight, double* __restrict sums, size_t width) {
+  for (size_t x = 0; x < width; ++x) sums[x] = static_cast<double>(middle[x]) * weight;
 }
 
-// out[x] = sum over j of rows[j][x] * kernel[j]; the kernel is symmetric about `reach`. Summed as scipy's correlate1d
-// does: the middle first, then pairs from the outside in.
+// Takes the background off and cuts at the threshold. Raises peaks[x] to what it meets in that column.
 template <class Sample>
-inline __attribute__((always_inline)) void weigh_rows(const Sample* const* rows, const double* kernel, size_t reach,
-                                                      double* out, size_t width) {
-  by_blocks(width, [=](size_t x, auto block) {
-    double sum[block()];
-    for (size_t i = 0; i < block(); ++i) sum[i] = rows[reach][x + i] * kernel[reach];
-    for (size_t j = 0; j < reach; ++j) {
-      const Sample *above = rows[j] + x, *below = rows[2 * reach - j] + x;
-      for (size_t i = 0; i < block(); ++i) sum[i] += static_cast<double>(int{above[i]} + int{below[i]}) * kernel[j];
-    }
-    for (size_t i = 0; i < block(); ++i) out[x + i] = sum[i];
-  });
-}
-
-// The same along a row: in[x .. x + 2 * reach] lie under the kernel of pixel x. Then subtracts the background and cuts
-// at the threshold. Raises peaks[kBlock] to what it meets.
-template <class Sample>
-inline __attribute__((always_inline)) void weigh_columns(const double* in, const double* kernel, size_t reach,
-                                                         const Sample* background, double threshold, double* out,
-                                                         double* peaks, size_t width) {
-  by_blocks(width, [=](size_t x, auto block) {
-    double sum[block()];
-    for (size_t i = 0; i < block(); ++i) sum[i] = in[x + reach + i] * kernel[reach];
-    for (size_t j = 0; j < reach; ++j) {
-      const double *left = in + x + j, *right = in + x + 2 * reach - j;
-      for (size_t i = 0; i < block(); ++i) sum[i] += (left[i] + right[i]) * kernel[j];
-    }
-    for (size_t i = 0; i < block(); ++i) {
-      const double above = sum[i] - background[x + i];
-      const double kept = above >= threshold ? above : 0.0;
-      out[x + i] = kept;
-      peaks[i] = peaks[i] > kept ? peaks[i] : kept;
-    }
-  });
+PAIRLOOM_INLINE void subtract(const double* __restrict blurred, const Sample* __restrict background, double threshold,
+                              double* __restrict out, double* __restrict peaks, size_t width) {
+  for (size_t x = 0; x < width; ++x) {
+    const double above = blurred[x] - static_cast<double>(background[x]);
+    const double kept = above >= threshold ? above : 0.0;
+    out[x] = kept;
+    peaks[x] = peaks[x] > kept ? peaks[x] : kept;
+  }
 }
 
 // Whole-number division of a sum of samples by the size of the mean, by way of (sum + 1/2) / size: that is at least
@@ -70,7 +69,7 @@ inline Sample quotient(int32_t sum, Quotient<Sample> reciprocal) {
 
 // Moves the window of the column sums down by a row and writes the columns' means.
 template <class Sample>
-inline __attribute__((always_inline)) void slide_columns(const Sample* __restrict entering,
+PAIRLOOM_INLINE void slide_columns(const Sample* __restrict entering,
                                                          const Sample* __restrict leaving, int32_t* __restrict sums,
                                                          double size, Sample* __restrict means, size_t width) {
   const auto reciprocal = static_cast<Quotient<Sample>>(1 / size);
@@ -82,7 +81,7 @@ inline __attribute__((always_inline)) void slide_columns(const Sample* __restric
 }
 
 template <class Sample>
-inline __attribute__((always_inline)) void mean_of_window(const uint32_t* running_sums, size_t size, Sample* __restrict means,
+PAIRLOOM_INLINE void mean_of_window(const uint32_t* running_sums, size_t size, Sample* __restrict means,
                                                           size_t width) {
   const auto reciprocal = static_cast<Quotient<Sample>>(1 / static_cast<double>(size));
   for (size_t x = 0; x < width; ++x)  // running sums may have wrapped around; their difference has not
@@ -90,25 +89,37 @@ inline __attribute__((always_inline)) void mean_of_window(const uint32_t* runnin
 }
 
 template <class Sample>
-inline __attribute__((always_inline)) void stretch(const double* __restrict in, double factor, Sample* __restrict out,
+PAIRLOOM_INLINE void stretch(const double* __restrict in, double factor, Sample* __restrict out,
                                                    size_t count) {
   for (size_t i = 0; i < count; ++i) out[i] = static_cast<Sample>(static_cast<int32_t>(in[i] * factor));
 }
 
 // One of each for either kind of sample: clones cannot be templates.
-PAIRLOOM_CLONES void weigh_rows_of(const uint8_t* const* r, const double* k, size_t n, double* out, size_t w) {
-  weigh_rows(r, k, n, out, w);
+PAIRLOOM_CLONES void add_pairs_of(const Pairs<uint8_t>& pairs, double* sums, size_t w) {
+  add_pairs(pairs, sums, w);
 }
-PAIRLOOM_CLONES void weigh_rows_of(const uint16_t* const* r, const double* k, size_t n, double* out, size_t w) {
-  weigh_rows(r, k, n, out, w);
+PAIRLOOM_CLONES void add_pairs_of(const Pairs<uint16_t>& pairs, double* sums, size_t w) {
+  add_pairs(pairs, sums, w);
 }
-PAIRLOOM_CLONES void weigh_columns_of(const double* in, const double* k, size_t n, const uint8_t* background, double t,
-                                      double* out, double* peaks, size_t w) {
-  weigh_columns(in, k, n, background, t, out, peaks, w);
+PAIRLOOM_CLONES void add_pairs_of(const Pairs<double>& pairs, double* sums, size_t w) {
+  add_pairs(pairs, sums, w);
 }
-PAIRLOOM_CLONES void weigh_columns_of(const double* in, const double* k, size_t n, const uint16_t* background, double t,
-                                      double* out, double* peaks, size_t w) {
-  weigh_columns(in, k, n, background, t, out, peaks, w);
+PAIRLOOM_CLONES void weigh_of(const uint8_t* middle, double weight, double* sums, size_t w) {
+  weigh(middle, weight, sums, w);
+}
+PAIRLOOM_CLONES void weigh_of(const uint16_t* middle, double weight, double* sums, size_t w) {
+  weigh(middle, weight, sums, w);
+}
+PAIRLOOM_CLONES void weigh_of(const double* middle, double weight, double* sums, size_t w) {
+  weigh(middle, weight, sums, w);
+}
+PAIRLOOM_CLONES void subtract_of(const double* blurred, const uint8_t* background, double t, double* out, double* peaks,
+                                 size_t w) {
+  subtract(blurred, background, t, out, peaks, w);
+}
+PAIRLOOM_CLONES void subtract_of(const double* blurred, const uint16_t* background, double t, double* out, double* peaks,
+                                 size_t w) {
+  subtract(blurred, background, t, out, peaks, w);
 }
 PAIRLOOM_CLONES void slide_columns_of(const uint8_t* in, const uint8_t* gone, int32_t* sums, double size,
                                       uint8_t* means, size_t w) {
@@ -131,6 +142,31 @@ PAIRLOOM_CLONES void stretch_of(const double* in, double factor, uint16_t* out, 
   stretch(in, factor, out, n);
 }
 
+// sums[x] = sum over j of line(j)[x] * kernel[j], where line(j) is what lies under weight j. Summed as scipy's
+// correlate1d does: the middle first, then pairs from the outside in.
+template <class Line>
+void convolve(Line line, const std::vector<double>& kernel, double* sums, size_t width) {
+  const size_t reach = kernel.size() / 2;
+  weigh_of(line(reach), kernel[reach], sums, width);
+  for (size_t j = 0; j < reach; j += kPairs) {
+    Pairs<std::remove_const_t<std::remove_pointer_t<decltype(line(0))>>> pairs;
+    for (size_t i = 0; i < kPairs; ++i) {
+      pairs.left[i] = line(j + i);
+      pairs.right[i] = line(2 * reach - j - i);
+      pairs.weight[i] = kernel[j + i];
+    }
+    add_pairs_of(pairs, sums, width);
+  }
+}
+
+// With zeros at both ends, so that whole passes of kPairs go into it; they change no sum.
+std::vector<double> padded(std::vector<double> kernel) {
+  const size_t pad = (kPairs - kernel.size() / 2 % kPairs) % kPairs;
+  kernel.insert(kernel.begin(), pad, 0.0);
+  kernel.insert(kernel.end(), pad, 0.0);
+  return kernel;
+}
+
 }  // namespace
 
 std::vector<double> gaussian_kernel(double sigma_px) {
@@ -148,7 +184,7 @@ std::vector<double> gaussian_kernel(double sigma_px) {
 
 template <class Sample>
 BandPass<Sample>::BandPass(double noise_size_px, uint32_t smoothing_size_px, double threshold)
-    : kernel_(gaussian_kernel(noise_size_px)),
+    : kernel_(padded(gaussian_kernel(noise_size_px))),
       reach_(kernel_.size() / 2),
       smoothing_size_px_(smoothing_size_px),
       threshold_(threshold) {}
@@ -164,7 +200,8 @@ void BandPass<Sample>::begin(const Frame<Sample>& frame) {
   if (band_passed_.size() < frame.pixel_count()) band_passed_ = std::vector<double>(frame.pixel_count());
   blurred_.assign(width + 2 * reach_, 0.0);
   zeros_.assign(width, 0);
-  rows_.resize(kernel_.size());
+  smooth_.resize(width);
+  peaks_.assign(width, 0.0);
   means_.resize(width + 2 * half);
   running_sums_.resize(width + 2 * half + 1);
   background_.resize(width);
@@ -177,13 +214,16 @@ void BandPass<Sample>::begin(const Frame<Sample>& frame) {
   }
 }
 
+// Leaves row `y` of the Gaussian in smooth_.
 template <class Sample>
-void BandPass<Sample>::blur_columns(const Frame<Sample>& frame, uint32_t y) {
-  for (size_t j = 0; j < rows_.size(); ++j) {
+void BandPass<Sample>::blur_row(const Frame<Sample>& frame, uint32_t y) {
+  const auto row_under = [&](size_t j) {
     const auto at = static_cast<int64_t>(y + j) - static_cast<int64_t>(reach_);
-    rows_[j] = at < 0 || at >= frame.height_px ? zeros_.data() : frame.row(static_cast<uint32_t>(at));
-  }
-  weigh_rows_of(rows_.data(), kernel_.data(), reach_, blurred_.data() + reach_, frame.width_px);
+    return at < 0 || at >= frame.height_px ? zeros_.data() : frame.row(static_cast<uint32_t>(at));
+  };
+  convolve(row_under, kernel_, blurred_.data() + reach_, frame.width_px);
+  const auto shifted = [this](size_t j) -> const double* { return blurred_.data() + j; };
+  convolve(shifted, kernel_, smooth_.data(), frame.width_px);
 }
 
 // Leaves the mean of the square around each pixel of row `y` in background_. Rows are asked for in order.
@@ -208,14 +248,13 @@ void BandPass<Sample>::mean_of_row(const Frame<Sample>& frame, uint32_t y) {
 template <class Sample>
 double BandPass<Sample>::run(const Frame<Sample>& frame, Sample* out) {
   begin(frame);
-  double peaks[kBlock] = {};
   for (uint32_t y = 0; y < frame.height_px; ++y) {
-    blur_columns(frame, y);
+    blur_row(frame, y);
     mean_of_row(frame, y);
-    weigh_columns_of(blurred_.data(), kernel_.data(), reach_, background_.data(), threshold_,
-                     band_passed_.data() + size_t{y} * frame.width_px, peaks, frame.width_px);
+    double* out_row = band_passed_.data() + size_t{y} * frame.width_px;
+    subtract_of(smooth_.data(), background_.data(), threshold_, out_row, peaks_.data(), frame.width_px);
   }
-  const double peak = *std::max_element(std::begin(peaks), std::end(peaks));
+  const double peak = *std::max_element(peaks_.begin(), peaks_.end());
   const double factor = peak > 0 ? std::numeric_limits<Sample>::max() / peak : 1.0;
   stretch_of(band_passed_.data(), factor, out, frame.pixel_count());
   return factor;

@@ -28,7 +28,7 @@ class BandPass {
 
  private:
   void begin(const Frame<Sample>& frame);
-  void blur_columns(const Frame<Sample>& frame, uint32_t y);
+  void blur_row(const Frame<Sample>& frame, uint32_t y);
   void mean_of_row(const Frame<Sample>& frame, uint32_t y);
 
   std::vector<double> kernel_;
@@ -38,12 +38,13 @@ class BandPass {
   // Scratch, kept from frame to frame.
   std::vector<double> band_passed_;       // the whole frame
   std::vector<double> blurred_;           // a row after the Gaussian's columns, reach_ zeros on both sides
+  std::vector<double> smooth_;            // and after its rows
+  std::vector<double> peaks_;             // greatest value of each column of band_passed_
   std::vector<int32_t> column_sums_;      // over the rows of the mean
   std::vector<uint32_t> running_sums_;    // of a row of column means, from its left end
   std::vector<Sample> means_;             // a row of column means, the border repeated on both sides
   std::vector<Sample> background_;        // a row
   std::vector<Sample> zeros_;             // a row outside the frame
-  std::vector<const Sample*> rows_;       // under the Gaussian
 };
 
 extern template class BandPass<uint8_t>;

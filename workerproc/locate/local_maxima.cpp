@@ -72,8 +72,7 @@ template <class Sample>
 LocalMaxima<Sample>::LocalMaxima(double separation_px, double percentile, uint32_t margin_px)
     : percentile_(percentile),
       margin_px_(margin_px),
-      window_px_(std::max(1u, static_cast<uint32_t>(2 * separation_px / std::sqrt(2.0)))),
-      histogram_(size_t{std::numeric_limits<Sample>::max()} + 1) {}
+      window_px_(std::max(1u, static_cast<uint32_t>(2 * separation_px / std::sqrt(2.0)))) {}
 
 template <class Sample>
 void LocalMaxima<Sample>::give_memory_back() {
@@ -82,18 +81,22 @@ void LocalMaxima<Sample>::give_memory_back() {
 
 template <class Sample>
 void LocalMaxima<Sample>::count_values(const Frame<Sample>& image) {
-  std::fill(histogram_.begin(), histogram_.end(), 0u);
+  // Neighbours are often equal, and a counter that was just changed is slow to change again: bytes have four of each.
+  constexpr size_t kSets = sizeof(Sample) == 1 ? 4 : 1, kValues = size_t{std::numeric_limits<Sample>::max()} + 1;
+  histogram_.assign(kSets * kValues, 0u);
   const Sample* pixel = image.pixels;
   size_t left = image.pixel_count();
-  // Most of the pixels of a frame are 0, which are not looked for: eight bytes at a time.
+  // Most of the pixels of a frame are 0, which are not asked for: eight bytes at a time.
   constexpr size_t kStride = sizeof(uint64_t) / sizeof(Sample);
   for (; left >= kStride; left -= kStride, pixel += kStride) {
     uint64_t word = 0;
     std::memcpy(&word, pixel, sizeof word);
     if (word == 0) continue;
-    for (size_t i = 0; i < kStride; ++i) ++histogram_[pixel[i]];
+    for (size_t i = 0; i < kStride; ++i) ++histogram_[i % kSets * kValues + pixel[i]];
   }
   for (size_t i = 0; i < left; ++i) ++histogram_[pixel[i]];
+  for (size_t i = kValues; i < histogram_.size(); ++i) histogram_[i % kValues] += histogram_[i];
+  histogram_.resize(kValues);
 }
 
 // Fills dilated_ with the greatest value of the window of each pixel. The window reaches (w - 1) / 2 pixels up and left
