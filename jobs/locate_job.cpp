@@ -65,8 +65,8 @@ Result<> check(const LocateSetup& s) {
     return bad(fmt::format("--smoothing-size {} is not an odd number from 1 to {}; round up", s.smoothing_size_px,
                            kMaxSmoothingPx));
   if (!is_size(s.noise_size_px) || (s.preprocess && s.noise_size_px >= s.smoothing_size_px))
-    return bad(fmt::format("--noise-size {:g} is not less than the smoothing size {}", s.noise_size_px,
-                           s.smoothing_size_px));
+    return bad(
+        fmt::format("--noise-size {:g} is not less than the smoothing size {}", s.noise_size_px, s.smoothing_size_px));
   if (!(s.threshold >= 0) || std::isinf(s.threshold))
     return bad(fmt::format("--threshold {:g} is not a gray value of 0 or more", s.threshold));
   if (!(s.percentile >= 0 && s.percentile <= 100))

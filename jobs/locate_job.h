@@ -1,7 +1,7 @@
-// The locating job on the wire: a frame goes out (a task names its file), the particles in it come back. What the numbers
-// mean: docs/cli.md, "Locating particles"; the method: J. C. Crocker and D. G. Grier, "Methods of digital video
-// microscopy for colloidal studies", J. Colloid Interface Sci. 179, 298 (1996), in the form trackpy gave it (0.4 to 0.7).
-// Runs in: supervisor (encodes set-ups, checks results), worker (the other way round).
+// The locating job on the wire: a frame goes out (a task names its file), the particles in it come back. What the
+// numbers mean: docs/cli.md, "Locating particles"; the method: J. C. Crocker and D. G. Grier, "Methods of digital video
+// microscopy for colloidal studies", J. Colloid Interface Sci. 179, 298 (1996), in the form trackpy gave it (0.4 to
+// 0.7). Runs in: supervisor (encodes set-ups, checks results), worker (the other way round).
 #pragma once
 
 #include <cstddef>
@@ -46,13 +46,13 @@ Result<LocateSetup> decode_locate_setup(std::span<const std::byte> bytes);  // c
 // Lengths in pixels from the centre of the first one, brightness in gray values of the frame as stored (inverted, if
 // that was asked for). Without `characterize` only y, x and mass are set, the others NaN.
 struct Particle {
-  double y = 0, x = 0;   // centre of mass
-  double mass = 0;       // sum of the band-passed brightness
-  double size = 0;       // radius of gyration
-  double ecc = 0;        // eccentricity, 0 = round
-  double signal = 0;     // brightest pixel, band-passed
-  double raw_mass = 0;   // sum of the brightness as it was
-  double ep = 0;         // expected error of y and x, from noise and raw_mass; NaN where no background is left
+  double y = 0, x = 0;  // centre of mass
+  double mass = 0;      // sum of the band-passed brightness
+  double size = 0;      // radius of gyration
+  double ecc = 0;       // eccentricity, 0 = round
+  double signal = 0;    // brightest pixel, band-passed
+  double raw_mass = 0;  // sum of the brightness as it was
+  double ep = 0;        // expected error of y and x, from noise and raw_mass; NaN where no background is left
 };
 
 // The body of a frame's answer (jobs/file_answer.h).

@@ -10,7 +10,7 @@
 namespace pairloom::workerproc {
 namespace {
 
-constexpr uint8_t kFar = 255;  // more than any radius (jobs::kMaxDiameterPx / 2)
+constexpr uint8_t kFar = 255;           // more than any radius (jobs::kMaxDiameterPx / 2)
 constexpr size_t kSumBlock = 1u << 14;  // so many samples have a sum within 32 bits, and bytes a sum of squares
 
 PAIRLOOM_CLONES void mark_bright(const uint8_t* image, uint8_t* distances, size_t count) {

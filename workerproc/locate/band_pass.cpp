@@ -64,14 +64,14 @@ template <class Sample>
 using Quotient = std::conditional_t<sizeof(Sample) == 1, float, double>;
 template <class Sample>
 inline Sample quotient(int32_t sum, Quotient<Sample> reciprocal) {
-  return static_cast<Sample>(static_cast<int32_t>((static_cast<Quotient<Sample>>(sum) + Quotient<Sample>(0.5)) * reciprocal));
+  return static_cast<Sample>(
+      static_cast<int32_t>((static_cast<Quotient<Sample>>(sum) + Quotient<Sample>(0.5)) * reciprocal));
 }
 
 // Moves the window of the column sums down by a row and writes the columns' means.
 template <class Sample>
-PAIRLOOM_INLINE void slide_columns(const Sample* __restrict entering,
-                                                         const Sample* __restrict leaving, int32_t* __restrict sums,
-                                                         double size, Sample* __restrict means, size_t width) {
+PAIRLOOM_INLINE void slide_columns(const Sample* __restrict entering, const Sample* __restrict leaving,
+                                   int32_t* __restrict sums, double size, Sample* __restrict means, size_t width) {
   const auto reciprocal = static_cast<Quotient<Sample>>(1 / size);
   for (size_t x = 0; x < width; ++x) {
     const int32_t sum = sums[x] + entering[x] - leaving[x];
@@ -81,16 +81,14 @@ PAIRLOOM_INLINE void slide_columns(const Sample* __restrict entering,
 }
 
 template <class Sample>
-PAIRLOOM_INLINE void mean_of_window(const uint32_t* running_sums, size_t size, Sample* __restrict means,
-                                                          size_t width) {
+PAIRLOOM_INLINE void mean_of_window(const uint32_t* running_sums, size_t size, Sample* __restrict means, size_t width) {
   const auto reciprocal = static_cast<Quotient<Sample>>(1 / static_cast<double>(size));
   for (size_t x = 0; x < width; ++x)  // running sums may have wrapped around; their difference has not
     means[x] = quotient<Sample>(static_cast<int32_t>(running_sums[x + size] - running_sums[x]), reciprocal);
 }
 
 template <class Sample>
-PAIRLOOM_INLINE void stretch(const double* __restrict in, double factor, Sample* __restrict out,
-                                                   size_t count) {
+PAIRLOOM_INLINE void stretch(const double* __restrict in, double factor, Sample* __restrict out, size_t count) {
   for (size_t i = 0; i < count; ++i) out[i] = static_cast<Sample>(static_cast<int32_t>(in[i] * factor));
 }
 
@@ -117,8 +115,8 @@ PAIRLOOM_CLONES void subtract_of(const double* blurred, const uint8_t* backgroun
                                  size_t w) {
   subtract(blurred, background, t, out, peaks, w);
 }
-PAIRLOOM_CLONES void subtract_of(const double* blurred, const uint16_t* background, double t, double* out, double* peaks,
-                                 size_t w) {
+PAIRLOOM_CLONES void subtract_of(const double* blurred, const uint16_t* background, double t, double* out,
+                                 double* peaks, size_t w) {
   subtract(blurred, background, t, out, peaks, w);
 }
 PAIRLOOM_CLONES void slide_columns_of(const uint8_t* in, const uint8_t* gone, int32_t* sums, double size,

@@ -35,7 +35,8 @@ void ClosePairs::compare(const std::vector<jobs::Particle>& particles, uint32_t 
 void ClosePairs::drop_lighter(std::vector<jobs::Particle>& particles, uint32_t width_px, uint32_t height_px) {
   if (separation_px_ <= 0 || particles.size() < 2) return;
   const double cell_px = std::max(separation_px_, kLeastCellPx);
-  const auto across = static_cast<uint32_t>(width_px / cell_px) + 1, down = static_cast<uint32_t>(height_px / cell_px) + 1;
+  const auto across = static_cast<uint32_t>(width_px / cell_px) + 1,
+             down = static_cast<uint32_t>(height_px / cell_px) + 1;
   const auto count = static_cast<uint32_t>(particles.size());
   first_in_cell_.assign(size_t{across} * down, kNone);
   next_in_cell_.resize(count);

@@ -9,9 +9,9 @@
 
 namespace pairloom::workerproc {
 
-// Removes, of every two particles nearer to each other than `separation_px`, the one of less mass; if both have the same,
-// the one nearer to the top left corner (less y + x). One that goes still pushes out its lighter neighbours, as in
-// trackpy's find.where_close. The order stays. Time grows with the number of particles, not with its square.
+// Removes, of every two particles nearer to each other than `separation_px`, the one of less mass; if both have the
+// same, the one nearer to the top left corner (less y + x). One that goes still pushes out its lighter neighbours, as
+// in trackpy's find.where_close. The order stays. Time grows with the number of particles, not with its square.
 class ClosePairs {
  public:
   explicit ClosePairs(double separation_px) : separation_px_(separation_px) {}

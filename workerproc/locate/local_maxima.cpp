@@ -10,7 +10,8 @@
 namespace pairloom::workerproc {
 namespace {
 
-// values[i] = the greater of itself and values[i + distance]. The later one is read before it is changed, also by vectors.
+// values[i] = the greater of itself and values[i + distance]. The later one is read before it is changed, also by
+// vectors.
 template <class Sample>
 inline __attribute__((always_inline)) void raise(Sample* values, size_t distance, size_t count) {
 #pragma GCC ivdep
@@ -25,8 +26,8 @@ PAIRLOOM_CLONES void raise_to_later(uint16_t* values, size_t distance, size_t co
 
 // 1 where a pixel is the greatest around it and at least `least`, else 0.
 template <class Sample>
-inline __attribute__((always_inline)) void mark(const Sample* image, const Sample* greatest, Sample least, uint8_t* marks,
-                                                size_t count) {
+inline __attribute__((always_inline)) void mark(const Sample* image, const Sample* greatest, Sample least,
+                                                uint8_t* marks, size_t count) {
   for (size_t i = 0; i < count; ++i) marks[i] = image[i] == greatest[i] && image[i] >= least ? 1 : 0;
 }
 PAIRLOOM_CLONES void mark_maxima(const uint8_t* image, const uint8_t* greatest, uint8_t least, uint8_t* marks,
@@ -39,7 +40,8 @@ PAIRLOOM_CLONES void mark_maxima(const uint16_t* image, const uint16_t* greatest
 }
 
 // Turns values[i] into the greatest of the `window` values from it on, `step` apart, for i < count; as many more are
-// readable and changed as that needs. Doubling: the greatest of 2, 4, 8 .. values, and at last of two runs that overlap.
+// readable and changed as that needs. Doubling: the greatest of 2, 4, 8 .. values, and at last of two runs that
+// overlap.
 template <class Sample>
 void slide_maximum(Sample* values, size_t count, size_t window, size_t step) {
   size_t covered = 1;

@@ -21,8 +21,8 @@ constexpr size_t kKeepPixels = 8u << 20;
 // up of repeated pixels.
 uint32_t margin_px(const jobs::LocateSetup& setup) {
   const double for_neighbours = std::floor(setup.separation_px / 2) - 1;
-  return std::max({setup.diameter_px / 2, static_cast<uint32_t>(std::max(for_neighbours, 0.0)),
-                   setup.smoothing_size_px / 2});
+  return std::max(
+      {setup.diameter_px / 2, static_cast<uint32_t>(std::max(for_neighbours, 0.0)), setup.smoothing_size_px / 2});
 }
 
 // What is different for frames of 8 and of 16 bits.

@@ -17,6 +17,14 @@ uint32_t moved(uint32_t at, double off_centre, uint32_t radius, uint32_t length)
   return std::clamp(at, radius, length - 1 - radius);
 }
 
+// Centre of mass, from the middle of the disk. Divided as a distance from the disk's corner, as trackpy does it: with a
+// remainder of exactly 0.6 the rounding decides whether the disk moves.
+double off_centre(int64_t moment, uint64_t mass, uint32_t radius) {
+  if (mass == 0) return 0;  // possible only when the disk has moved off its maximum
+  const auto from_corner = static_cast<double>(moment + static_cast<int64_t>(mass * radius));
+  return from_corner / static_cast<double>(mass) - radius;
+}
+
 }  // namespace
 
 Refiner::Refiner(const Disk& disk, uint32_t max_iterations, bool characterize)
@@ -95,11 +103,9 @@ void Refiner::refine(const Frame<Sample>& raw, const Frame<Sample>& image, std::
     for (uint32_t i = 0; i < max_iterations_; ++i) {
       middle = next;
       const Moments sums = moments(image, middle);
-      // Nothing in the disk: possible only when it has moved off its maximum. It then counts as centred.
-      const auto mass = static_cast<double>(std::max<uint64_t>(sums.mass, 1));
-      const double off_y = static_cast<double>(sums.y) / mass, off_x = static_cast<double>(sums.x) / mass;
-      particle.y = middle.y + off_y;
-      particle.x = middle.x + off_x;
+      const double off_y = off_centre(sums.y, sums.mass, radius), off_x = off_centre(sums.x, sums.mass, radius);
+      particle.y = off_y + middle.y;
+      particle.x = off_x + middle.x;
       particle.mass = static_cast<double>(sums.mass);
       if (std::abs(off_y) < kShiftThresholdPx && std::abs(off_x) < kShiftThresholdPx) break;
       next = {moved(middle.y, off_y, radius, image.height_px), moved(middle.x, off_x, radius, image.width_px)};
