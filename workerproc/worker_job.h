@@ -68,5 +68,8 @@ class WorkerJob {
 Result<std::unique_ptr<WorkerJob>> make_job(jobs::JobKind kind, std::span<const std::byte> setup);
 Result<std::unique_ptr<WorkerJob>> make_index_job(std::span<const std::byte> setup);  // index_files.cpp
 Result<std::unique_ptr<WorkerJob>> make_pair_job(std::span<const std::byte> setup);   // pair_codes.cpp
+Result<std::unique_ptr<WorkerJob>> make_describe_job(std::span<const std::byte> setup);  // match_files.cpp
+Result<std::unique_ptr<WorkerJob>> make_match_job(std::span<const std::byte> setup);     // match_files.cpp
+Result<std::unique_ptr<WorkerJob>> make_locate_job(std::span<const std::byte> setup);    // locate_frames.cpp
 
 }  // namespace pairloom::workerproc
