@@ -26,8 +26,8 @@ struct LocatedFrame {
 };
 using LocateSink = std::function<Result<>(const LocatedFrame& frame)>;
 
-// `request` says which files; the rest of it is filled in here. The sink hears of every file, in order. A file that has a
-// number, but no image in it, counts as failed.
+// `request` says which files; the rest of it is filled in here. The sink hears of every file, in order. A file that has
+// a number, but no image in it, counts as failed.
 Result<FileJobSummary> locate_particles(FileJobs& jobs, const jobs::LocateSetup& setup, FileJobRequest request,
                                         const LocateSink& sink, const RunObserver& observer);
 
