@@ -1,7 +1,6 @@
 // The choice of a kernel, and the portable ones.
 #include "workerproc/descriptors/products.h"
 
-#include <bit>
 #include <cstring>
 
 namespace pairloom::workerproc {
@@ -15,6 +14,13 @@ bool has(MatchKernel kernel) {
   if (kernel == MatchKernel::kAvx2) return __builtin_cpu_supports("avx2");
 #endif
   return kernel == MatchKernel::kPortable;
+}
+
+// Written out: without the POPCNT instruction std::popcount is a call, and this the compiler makes vectors of.
+uint32_t popcount_32(uint32_t x) {
+  x -= x >> 1 & 0x55555555u;
+  x = (x & 0x33333333u) + (x >> 2 & 0x33333333u);
+  return ((x + (x >> 4)) & 0x0f0f0f0fu) * 0x01010101u >> 24;
 }
 
 uint32_t group_at(const uint8_t* bytes) {
@@ -80,7 +86,7 @@ void bits_portable(const uint8_t* rows, const uint8_t* block, size_t groups,
     for (size_t g = 0; g < groups; ++g) {
       const uint32_t a = group_at(rows + (r * groups + g) * kGroupBytes);
       for (size_t c = 0; c < kBlockColumns; ++c)
-        sums[c] += std::popcount(a & group_at(block + (g * kBlockColumns + c) * kGroupBytes));
+        sums[c] += static_cast<int32_t>(popcount_32(a & group_at(block + (g * kBlockColumns + c) * kGroupBytes)));
     }
     std::memcpy(products[r], sums, sizeof sums);
   }

@@ -3,27 +3,16 @@
 
 #include <opencv2/calib3d.hpp>
 #include <opencv2/features2d.hpp>
-#include <opencv2/imgproc.hpp>
 
+#include "tests/support/draw.h"
 #include "workerproc/descriptors/detector.h"
 #include "workerproc/descriptors/homography.h"
 
 namespace pairloom::workerproc {
 namespace {
 
-// Overlapping discs and boxes of many grays: corners and blobs enough.
 cv::Mat drawn(int width, int height) {
-  cv::Mat picture(height, width, CV_8UC1, cv::Scalar(90));
-  cv::RNG random(11);
-  for (int i = 0; i < 120; ++i) {
-    const cv::Point at(random.uniform(0, width), random.uniform(0, height));
-    const cv::Scalar gray(random.uniform(0, 256));
-    if (i % 2 == 0)
-      cv::circle(picture, at, random.uniform(4, 30), gray, cv::FILLED);
-    else
-      cv::rectangle(picture, at, at + cv::Point(random.uniform(5, 50), random.uniform(5, 50)), gray, cv::FILLED);
-  }
-  return picture;
+  return test::draw_shapes(11, width, height);
 }
 
 TEST(Detector, SiftDescriptorsAreThoseOfFloatsAsBytes) {
