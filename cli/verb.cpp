@@ -61,13 +61,18 @@ constexpr Example kCmp[] = {
     {"pairloom cmp a.jpg b.png && echo same picture", "exit 0: near-duplicates, 1: not, 3: unreadable"},
     {"pairloom cmp --distance 10 a.jpg b.png", "with a limit of one's own"},
 };
+constexpr Example kLocate[] = {
+    {"pairloom locate --diameter 13 --invert frames/ > particles.csv", "dark spots, as trackpy.locate finds them"},
+    {"pairloom locate --diameter 9 --minmass 200 -o jsonl frame_*.tif | jq '.particles|length'", "how many in each"},
+};
 constexpr Example kStatus[] = {
     {"pairloom status", "the last runs, their workers, and what is left to do"},
     {"pairloom status -o jsonl", "the same for a program"},
 };
 constexpr Example kDoctor[] = {{"pairloom doctor", "what this machine has, what is missing, and how to mend it"}};
 
-constexpr std::string_view kFind = "Find", kMaintain = "Maintain the index", kLook = "Look into things";
+constexpr std::string_view kFind = "Find", kMaintain = "Maintain the index", kLook = "Look into things",
+                           kWork = "Work on pictures";
 constexpr Verb kVerbs[] = {
     {"scan", "index directories, then list their groups of near-duplicates", kFind, kScan, declare_scan},
     {"dups", "list groups of near-duplicates from the index", kFind, kDups, declare_dups},
@@ -80,6 +85,7 @@ constexpr Verb kVerbs[] = {
     {"index info", "say what the index holds", kMaintain, kIndexInfo, declare_index_info},
     {"index export", "write a row for every image", kMaintain, kIndexExport, declare_index_export},
     {"index failures", "list the files that could not be used", kMaintain, kIndexFailures, declare_index_failures},
+    {"locate", "find the particles in each frame of a video", kWork, kLocate, declare_locate},
     {"status", "say what the last runs did", kLook, kStatus, declare_status},
     {"doctor", "check this machine and this installation", kLook, kDoctor, declare_doctor},
 };

@@ -8,7 +8,7 @@
 #include <limits>
 #include <numeric>
 
-#include "tests/unit/workerproc_locate/draw_frame.h"
+#include "tests/support/draw_frame.h"
 
 namespace pairloom::workerproc {
 namespace {

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "tests/unit/workerproc_locate/draw_frame.h"
+#include "tests/support/draw_frame.h"
 
 namespace pairloom::workerproc {
 namespace {

@@ -7,7 +7,8 @@
 #include <cmath>
 #include <functional>
 
-#include "tests/unit/workerproc_locate/draw_frame.h"
+#include "tests/support/draw_frame.h"
+#include "tests/unit/workerproc_locate/picture_of.h"
 
 namespace pairloom::workerproc {
 namespace {

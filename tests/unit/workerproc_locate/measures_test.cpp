@@ -3,7 +3,7 @@
 
 #include <cmath>
 
-#include "tests/unit/workerproc_locate/draw_frame.h"
+#include "tests/support/draw_frame.h"
 #include "workerproc/locate/background.h"
 #include "workerproc/locate/close_pairs.h"
 #include "workerproc/locate/disk.h"

@@ -1,11 +1,9 @@
-// Frames of particles, drawn in whole numbers alone, so that other programs can draw the same. Runs in: tests.
+// Frames of particles, drawn in whole numbers alone, so that other programs can draw the same. Runs in: tests, benchmarks.
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <vector>
-
-#include "workerproc/decode/decode.h"
-#include "workerproc/locate/frame.h"
 
 namespace pairloom::test {
 
@@ -19,8 +17,7 @@ struct FrameOfParticles {
 template <class Sample>
 std::vector<Sample> draw_frame(const FrameOfParticles& what);
 
-// As the decoder would hand it over.
-template <class Sample>
-workerproc::Picture picture_of(const std::vector<Sample>& pixels, uint32_t width, uint32_t height);
+// As a PGM file of 8 bits.
+std::string pgm_of(const std::vector<uint8_t>& pixels, uint32_t width, uint32_t height);
 
 }  // namespace pairloom::test

@@ -1,7 +1,7 @@
-#include "tests/unit/workerproc_locate/draw_frame.h"
+#include "tests/support/draw_frame.h"
 
+#include <fmt/format.h>
 #include <algorithm>
-#include <cstring>
 #include <limits>
 
 namespace pairloom::test {
@@ -42,19 +42,8 @@ std::vector<Sample> draw_frame(const FrameOfParticles& what) {
 template std::vector<uint8_t> draw_frame(const FrameOfParticles&);
 template std::vector<uint16_t> draw_frame(const FrameOfParticles&);
 
-template <class Sample>
-workerproc::Picture picture_of(const std::vector<Sample>& pixels, uint32_t width, uint32_t height) {
-  workerproc::Picture picture;
-  picture.layout = workerproc::PixelLayout::kChannel;
-  picture.bits_per_sample = 8 * sizeof(Sample);
-  picture.width_px = picture.full_width_px = width;
-  picture.height_px = picture.full_height_px = height;
-  picture.stride_bytes = static_cast<uint32_t>(width * sizeof(Sample));
-  picture.pixels.resize(pixels.size() * sizeof(Sample));
-  std::memcpy(picture.pixels.data(), pixels.data(), picture.pixels.size());
-  return picture;
+std::string pgm_of(const std::vector<uint8_t>& pixels, uint32_t width, uint32_t height) {
+  return fmt::format("P5\n{} {}\n255\n", width, height) + std::string(pixels.begin(), pixels.end());
 }
-template workerproc::Picture picture_of(const std::vector<uint8_t>&, uint32_t, uint32_t);
-template workerproc::Picture picture_of(const std::vector<uint16_t>&, uint32_t, uint32_t);
 
 }  // namespace pairloom::test
