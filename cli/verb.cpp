@@ -68,6 +68,10 @@ constexpr Example kTransform[] = {
     {"pairloom transform in.png out.png --map remap --map-x x.npy --map-y y.npy",
      "positions computed elsewhere, as for cv::remap"},
 };
+constexpr Example kLocate[] = {
+    {"pairloom locate --diameter 13 --invert frames/ > particles.csv", "dark spots, as trackpy.locate finds them"},
+    {"pairloom locate --diameter 9 --minmass 200 -o jsonl frame_*.tif | jq '.particles|length'", "how many in each"},
+};
 constexpr Example kStatus[] = {
     {"pairloom status", "the last runs, their workers, and what is left to do"},
     {"pairloom status -o jsonl", "the same for a program"},
@@ -90,6 +94,7 @@ constexpr Verb kVerbs[] = {
     {"index failures", "list the files that could not be used", kMaintain, kIndexFailures, declare_index_failures},
     {"transform", "compute a picture from another, in bands on all cores", kWork, kTransform,
      declare_transform},
+    {"locate", "find the particles in each frame of a video", kWork, kLocate, declare_locate},
     {"status", "say what the last runs did", kLook, kStatus, declare_status},
     {"doctor", "check this machine and this installation", kLook, kDoctor, declare_doctor},
 };

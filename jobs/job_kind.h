@@ -12,6 +12,7 @@ enum class JobKind : uint32_t {
   kTransform = 7,  // a band of rows -> that part of a picture file     (jobs/transform_job.h)
   kDescribe = 10,  // a file -> keypoints and descriptors               (jobs/match_job.h)
   kMatch = 11,     // a file -> matches with the reference's            (jobs/match_job.h)
+  kLocate = 12,    // a frame -> the particles in it                    (jobs/locate_job.h)
 };
 
 }  // namespace pairloom::jobs

@@ -74,6 +74,8 @@ Result<std::unique_ptr<WorkerJob>> make_job(jobs::JobKind kind, std::span<const 
       return make_load_job(setup);
     case jobs::JobKind::kTransform:
       return make_transform_job(setup);
+    case jobs::JobKind::kLocate:
+      return make_locate_job(setup);
   }
   return fail(Errc::kProtocol, fmt::format("unknown job {}", static_cast<uint32_t>(kind)));
 }
