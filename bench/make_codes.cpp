@@ -32,7 +32,8 @@ void decode_file(const fs::path& path, std::vector<Picture>& pictures) {
   std::ifstream file(path, std::ios::binary);
   std::vector<char> bytes{std::istreambuf_iterator<char>(file), {}};
   Picture picture;
-  if (!decode(std::as_bytes(std::span(bytes)), {}, picture) || std::min(picture.width_px, picture.height_px) < 64) return;
+  if (!decode(std::as_bytes(std::span(bytes)), {}, picture) || std::min(picture.width_px, picture.height_px) < 64)
+    return;
   picture.orientation = 1;
   pictures.push_back(std::move(picture));
 }
@@ -40,7 +41,8 @@ void decode_file(const fs::path& path, std::vector<Picture>& pictures) {
 std::vector<Picture> decode_all(int count, char** paths) {
   std::vector<Picture> pictures;
   for (int i = 0; i < count; ++i) {
-    if (!fs::is_directory(paths[i])) decode_file(paths[i], pictures);
+    if (!fs::is_directory(paths[i]))
+      decode_file(paths[i], pictures);
     else
       for (const auto& entry : fs::recursive_directory_iterator(paths[i]))
         if (entry.is_regular_file()) decode_file(entry.path(), pictures);
