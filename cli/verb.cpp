@@ -55,10 +55,18 @@ constexpr Example kMatch[] = {
     {"pairloom match holiday.jpg", "images like this one, nearest first; exit 1 if there is none"},
     {"pairloom match -k 10 holiday.jpg", "the ten nearest, however far"},
     {"pairloom match --exclude-self -o null IMG_1.jpg | xargs -0 ls -l", "the others, for another program"},
+    {"pairloom match --method sift --geometry door.jpg ~/Pictures", "where is this thing, also turned, cropped, in part?"},
 };
 constexpr Example kCmp[] = {
     {"pairloom cmp a.jpg b.png && echo same picture", "exit 0: near-duplicates, 1: not, 3: unreadable"},
     {"pairloom cmp --distance 10 a.jpg b.png", "with a limit of one's own"},
+};
+constexpr Example kTransform[] = {
+    {"pairloom transform world.png side.png --map transverse-mercator", "a Mercator map with the poles at 90 E and W"},
+    {"pairloom transform scan.png upright.png --map rotate --angle 1.5 --expand --fill white", "nothing is cut off"},
+    {"pairloom transform big.png small.png --map resize --size 25%", "a quarter as wide and high"},
+    {"pairloom transform in.png out.png --map remap --map-x x.npy --map-y y.npy",
+     "positions computed elsewhere, as for cv::remap"},
 };
 constexpr Example kStatus[] = {
     {"pairloom status", "the last runs, their workers, and what is left to do"},
@@ -66,7 +74,8 @@ constexpr Example kStatus[] = {
 };
 constexpr Example kDoctor[] = {{"pairloom doctor", "what this machine has, what is missing, and how to mend it"}};
 
-constexpr std::string_view kFind = "Find", kMaintain = "Maintain the index", kLook = "Look into things";
+constexpr std::string_view kFind = "Find", kMaintain = "Maintain the index", kLook = "Look into things",
+                           kWork = "Work on pictures";
 constexpr Verb kVerbs[] = {
     {"scan", "index directories, then list their groups of near-duplicates", kFind, kScan, declare_scan},
     {"dups", "list groups of near-duplicates from the index", kFind, kDups, declare_dups},
@@ -79,6 +88,8 @@ constexpr Verb kVerbs[] = {
     {"index info", "say what the index holds", kMaintain, kIndexInfo, declare_index_info},
     {"index export", "write a row for every image", kMaintain, kIndexExport, declare_index_export},
     {"index failures", "list the files that could not be used", kMaintain, kIndexFailures, declare_index_failures},
+    {"transform", "compute a picture from another, in bands on all cores", kWork, kTransform,
+     declare_transform},
     {"status", "say what the last runs did", kLook, kStatus, declare_status},
     {"doctor", "check this machine and this installation", kLook, kDoctor, declare_doctor},
 };

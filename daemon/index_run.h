@@ -57,8 +57,8 @@ struct Problem {
 };
 
 struct Progress {
-  enum class Stage { kIndexing, kPairing, kCommitting } stage = Stage::kIndexing;
-  uint64_t found = 0, done = 0;  // files (kIndexing) or codes (kPairing)
+  enum class Stage { kIndexing, kPairing, kCommitting, kTransforming } stage = Stage::kIndexing;
+  uint64_t found = 0, done = 0;  // files (kIndexing), codes (kPairing), rows (kTransforming)
   bool found_all = false;        // the walk is complete: `found` is final, an ETA means something
   uint64_t failed = 0, bytes_read = 0;
   double seconds = 0;

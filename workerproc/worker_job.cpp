@@ -66,6 +66,14 @@ Result<std::unique_ptr<WorkerJob>> make_job(jobs::JobKind kind, std::span<const 
       return make_index_job(setup);
     case jobs::JobKind::kPair:
       return make_pair_job(setup);
+    case jobs::JobKind::kDescribe:
+      return make_describe_job(setup);
+    case jobs::JobKind::kMatch:
+      return make_match_job(setup);
+    case jobs::JobKind::kLoad:
+      return make_load_job(setup);
+    case jobs::JobKind::kTransform:
+      return make_transform_job(setup);
   }
   return fail(Errc::kProtocol, fmt::format("unknown job {}", static_cast<uint32_t>(kind)));
 }

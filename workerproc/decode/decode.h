@@ -17,7 +17,12 @@ namespace pairloom::workerproc {
 constexpr size_t kSniffBytes = 64;
 ImageFormat sniff(std::span<const std::byte> head);
 
-enum class PixelLayout : uint8_t { kGray, kBgr };  // 8 bits a channel, interleaved
+// 8 bits a channel, interleaved. kRgba is for those who keep transparency: straight alpha, never reduced.
+enum class PixelLayout : uint8_t { kGray, kBgr, kRgba };
+constexpr uint32_t channels_of(PixelLayout layout) {
+  constexpr uint32_t kChannels[] = {1, 3, 4};
+  return kChannels[static_cast<size_t>(layout)];
+}
 
 struct DecodeRequest {
   PixelLayout layout = PixelLayout::kGray;
@@ -28,7 +33,8 @@ struct DecodeRequest {
 
 // A decoded picture as it lies in the file: extract/orientation.h says how it is shown. Rows are `stride_bytes` apart.
 // A pixel of a reduced picture stands for `reduction` x `reduction` original ones (their mean), the last of a row or
-// column for those that are left. Alpha is composited on white; 16 bits a sample are scaled to 8.
+// column for those that are left. Alpha is composited on white unless the layout has alpha (GIF: always); 16 bits a sample
+// are scaled to 8.
 struct Picture {
   std::vector<uint8_t> pixels;  // stride_bytes * height_px count; what a larger picture left behind may follow
   uint32_t width_px = 0, height_px = 0,
@@ -39,6 +45,8 @@ struct Picture {
   uint8_t orientation = 1;  // EXIF, not applied to `pixels`
   ImageFormat format = ImageFormat::kUnknown;
   bool animated = false, has_alpha = false, damaged = false;
+  bool is_gray = false;     // the file holds no colours
+  uint8_t stored_bits = 8;  // a sample, in the file
   std::string warning;  // first warning of the decoder
 };
 
@@ -46,6 +54,8 @@ struct Picture {
 // in the other formats a row that cannot be read is kCorrupt. Reuses `picture`'s memory. Errors: kCorrupt,
 // kUnsupported, kTooLarge, each with a reason for the user.
 Result<> decode(std::span<const std::byte> file_bytes, const DecodeRequest& request, Picture& picture);
+// What such an error makes of the file.
+Outcome outcome_of(Errc decode_error);
 
 // What `doctor` lists.
 struct DecoderInfo {

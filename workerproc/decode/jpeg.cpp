@@ -156,7 +156,7 @@ Result<> decompress_cmyk(Decompressor& decompressor, std::span<const std::byte> 
   for (size_t y = 0; y < picture.height_px; ++y) {
     uint8_t* out = picture.pixels.data() + y * picture.stride_bytes;
     cmyk_to_bgr(&cmyk[y * width * 4], picture.layout == PixelLayout::kBgr ? out : bgr.data(), width);
-    if (picture.layout == PixelLayout::kGray) convert_line(Samples::kBgr, bgr.data(), PixelLayout::kGray, out, width);
+    if (picture.layout != PixelLayout::kBgr) convert_line(Samples::kBgr, bgr.data(), picture.layout, out, width);
   }
   return {};
 }
@@ -190,11 +190,13 @@ Result<> decode_jpeg(std::span<const std::byte> file, const DecodeRequest& reque
   PAIRLOOM_TRY(begin_picture(picture, request, "JPEG", static_cast<uint64_t>(header.width),
                              static_cast<uint64_t>(header.height), file.size()));
   picture.orientation = markers.orientation;
+  picture.is_gray = header.colour_space == TJCS_GRAY;
 
   if (decode_reduced(file, picture)) return {};
   if (header.colour_space == TJCS_CMYK || header.colour_space == TJCS_YCCK)
     return decompress_cmyk(decompressor, file, picture);
-  const TJPF format = picture.layout == PixelLayout::kBgr ? TJPF_BGR : TJPF_GRAY;
+  static constexpr TJPF kFormats[] = {TJPF_GRAY, TJPF_BGR, TJPF_RGBA};
+  const TJPF format = kFormats[static_cast<size_t>(picture.layout)];
   return decompress(decompressor, file, format, picture.pixels.data(), picture.stride_bytes, picture);
 }
 

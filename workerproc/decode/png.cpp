@@ -141,12 +141,13 @@ Result<> decode_png(std::span<const std::byte> file, const DecodeRequest& reques
   png_set_read_fn(reading.png, &reading, on_read);
 
   const ByteReader header(file, true);
-  if (!header.starts_with("IHDR", 12) || !header.has(0, 24)) return fail(Errc::kCorrupt, "PNG: there is no header");
+  if (!header.starts_with("IHDR", 12) || !header.has(0, 25)) return fail(Errc::kCorrupt, "PNG: there is no header");
   const uint32_t width = *header.u32(16), height = *header.u32(20);
   PAIRLOOM_TRY(begin_picture(picture, request, "PNG", width, height, file.size()));
   if (!guarded(reading, read_header) || !guarded(reading, start_rows)) return corrupt(reading);
   const Chunks chunks = read_chunks(file);
   picture.orientation = chunks.orientation;
+  picture.stored_bits = static_cast<uint8_t>(file[24]);
   picture.animated = chunks.animated;
 
   static constexpr Samples kSamples[] = {Samples::kGray, Samples::kGrayAlpha, Samples::kRgb, Samples::kRgba};

@@ -118,6 +118,7 @@ Result<> decode_pnm(std::span<const std::byte> file, const DecodeRequest& reques
   const auto header = read_header(text, kind);
   if (!header) return fail(Errc::kCorrupt, "PNM: the header is damaged");
   PAIRLOOM_TRY(begin_picture(picture, request, "PNM", header->width, header->height, file.size()));
+  picture.stored_bits = header->bitmap ? 1 : header->max_value > 255 ? 16 : 8;
   std::vector<uint8_t> row(size_t{header->width} * (header->colour ? 3 : 1));
   RowWriter writer(picture, header->colour ? Samples::kRgb : Samples::kGray);
   size_t at = text.at();
