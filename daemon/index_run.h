@@ -46,6 +46,7 @@ struct IndexRequest {
   std::string arguments;  // for the run table
   // Pair new codes of these algorithms with everything, up to their `similar` distance; 0 = none.
   AlgorithmSet pair_algorithms = set_of(Algorithm::kPdq);
+  uint64_t pairing_memory_bytes = uint64_t{1} << 30;  // for the codes that all workers together sort at a time
 };
 
 // Something the user should be told about one path; also stored in the index where it belongs to a file.
