@@ -121,6 +121,18 @@ CLI::Option* add_size(CLI::App& app, const std::string& names, uint64_t& into, c
   });
 }
 
+CLI::Option* add_number(CLI::App& app, const std::string& names, double& into, double max, const std::string& type,
+                        const std::string& about) {
+  return add_value(app, names, type, about, [&into, max, name = long_name(names)](const std::string& text) {
+    double value = 0;
+    const char* end = text.data() + text.size();
+    const auto [stopped, error] = std::from_chars(text.data(), end, value);
+    if (error != std::errc() || stopped != end || !(value > 0) || value > max)
+      reject(name, fmt::format("'{}' is not a number above 0 and up to {:g}", escape_for_terminal(text), max));
+    into = value;
+  });
+}
+
 CLI::Option* add_seconds(CLI::App& app, const std::string& names, double& into, const std::string& about) {
   auto* option = add_value(app, names, "S", about, [&into, name = long_name(names)](const std::string& text) {
     double value = 0;

@@ -35,6 +35,9 @@ CLI::Option* add_paths(CLI::App& app, const std::string& name, std::vector<std::
                        const std::string& about);  // positional, any number
 CLI::Option* add_count(CLI::App& app, const std::string& names, std::optional<uint32_t>& into, uint32_t min,
                        uint32_t max, const std::string& about);
+// More than 0 and at most `max`.
+CLI::Option* add_number(CLI::App& app, const std::string& names, double& into, double max, const std::string& type,
+                        const std::string& about);
 CLI::Option* add_size(CLI::App& app, const std::string& names, uint64_t& into, const std::string& about);
 CLI::Option* add_seconds(CLI::App& app, const std::string& names, double& into, const std::string& about);
 

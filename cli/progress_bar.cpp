@@ -30,6 +30,16 @@ void print(int fd, const std::string& text) {
   static_cast<void>(write_all(fd, text.data(), text.size(), "standard error"));
 }
 
+// `opened` of the `well` were really opened.
+std::string finished(uint64_t well, uint64_t failed, uint64_t opened, double seconds,
+                     const std::vector<index::WorkerTotals>& all_workers) {
+  const auto workers = std::ranges::count_if(all_workers, [](const auto& w) { return w.lives > 0; });
+  const double rate = seconds > 0 ? static_cast<double>(opened) / seconds : 0;
+  return fmt::format("{}/{} images finished after {} ({} img/s, {} {}, {} unreadable)", well, well + failed,
+                     human_seconds(seconds), opened == 0 ? "0" : rate_text(rate), workers,
+                     workers == 1 ? "worker" : "workers", failed);
+}
+
 }  // namespace
 
 std::string render_progress(const daemon::Progress& p, double rate, int columns) {
@@ -57,13 +67,11 @@ std::string render_progress(const daemon::Progress& p, double rate, int columns)
 
 std::string finished_line(const daemon::RunSummary& summary) {
   const auto& t = summary.totals;
-  const uint64_t well = t.indexed + t.unchanged + t.moved;
-  const auto workers =
-      std::count_if(summary.workers.begin(), summary.workers.end(), [](const auto& w) { return w.lives > 0; });
-  const double rate = t.seconds > 0 ? static_cast<double>(t.indexed) / t.seconds : 0;
-  return fmt::format("{}/{} images finished after {} ({} img/s, {} {}, {} unreadable)", well, well + t.failed,
-                     human_seconds(t.seconds), t.indexed == 0 ? "0" : rate_text(rate), workers,
-                     workers == 1 ? "worker" : "workers", t.failed);
+  return finished(t.indexed + t.unchanged + t.moved, t.failed, t.indexed, t.seconds, summary.workers);
+}
+
+std::string finished_line(const daemon::FileJobSummary& summary) {
+  return finished(summary.done, summary.failed, summary.done, summary.seconds, summary.workers);
 }
 
 double RateMeter::update(double seconds, uint64_t done) {

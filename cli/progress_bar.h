@@ -5,6 +5,7 @@
 #include <string>
 
 #include "base/clock.h"
+#include "daemon/file_job.h"
 #include "daemon/index_run.h"
 
 namespace pairloom::cli {
@@ -18,6 +19,7 @@ std::string render_progress(const daemon::Progress& progress, double rate, int c
 // `9143/9143 images finished after 1.1 s (8300 img/s, 2 workers, 0 unreadable)`: how many of those met ended well; the
 // rate counts the images that were really opened.
 std::string finished_line(const daemon::RunSummary& summary);
+std::string finished_line(const daemon::FileJobSummary& summary);
 
 // Images per second over the last seconds, so that an ETA follows the disk: an exponential mean of 5 s.
 class RateMeter {

@@ -1,11 +1,6 @@
 #include "cli/selection.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <unistd.h>
-#include <cerrno>
-
-#include "base/text.h"
 
 namespace pairloom::cli {
 namespace {
@@ -17,46 +12,18 @@ AlgorithmSet paired_on_arrival(AlgorithmSet features) {
   return set;
 }
 
-Result<Fd> open_list(const std::string& path) {
-  const bool standard_input = path == "-";
-  // A copy of its own, so that closing it is always right.
-  Fd fd(standard_input ? ::fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3) : ::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (!fd) return fail_errno(fmt::format("cannot open the list '{}'", escape_for_terminal(path)), errno);
-  return fd;
-}
-
 std::string feature_names() {
   std::string names;
   for (const auto& a : algorithms()) names += fmt::format("{}{}", names.empty() ? "" : ", ", a.name);
   return names;
 }
 
-void add_walk_options(CLI::App& app, Selection& into, bool with_roots) {
-  const char* group = "Which files";
-  if (with_roots) {
-    add_text(app, "--files-from", into.files_from, "FILE", "Take these paths too, one a line; - reads standard input")
-        ->group(group);
-    app.add_flag("-0,--null", into.nul, "Paths in --files-from end with NUL, as from find -print0")->group(group);
-  }
-  add_list(app, "--include", into.walk.include, "GLOB",
-           "Only files whose path below DIR, or name, matches; may be repeated")
-      ->group(group);
-  add_list(app, "--exclude", into.walk.exclude, "GLOB",
-           "Not those; a directory that matches is not entered; may be repeated")
-      ->group(group);
-  app.add_flag("--hidden", into.walk.hidden, "Names that begin with a dot, too")->group(group);
-  app.add_flag("-L,--follow", into.walk.follow_symlinks, "Follow symbolic links")->group(group);
-  app.add_flag("-x,--one-file-system", into.walk.one_file_system, "Do not enter other file systems")->group(group);
-  add_count(app, "--max-depth", into.max_depth, 0, 10'000, "Levels below DIR; 0: only its own files")->group(group);
-  app.add_flag("--retry-failed", into.retry_failed, "Look again at files that failed before and have not changed")
-      ->group(group);
-}
-
 }  // namespace
 
 void add_selection_options(CLI::App& app, Selection& into, bool with_roots) {
-  if (with_roots) add_paths(app, "DIR", into.roots, "Directories to look through, or single files");
-  add_walk_options(app, into, with_roots);
+  add_file_options(app, into, with_roots ? "DIR" : "", "Directories to look through, or single files");
+  app.add_flag("--retry-failed", into.retry_failed, "Look again at files that failed before and have not changed")
+      ->group("Which files");
   const char* group = "What is computed";
   add_text(app, "--features", into.features, "LIST",
            "Codes to compute, separated by commas: " + feature_names() +
@@ -82,23 +49,16 @@ void add_selection_options(CLI::App& app, Selection& into, bool with_roots) {
 }
 
 Result<PreparedRequest> prepare(const Selection& selection, AlgorithmSet default_features, const Session& session) {
-  if (selection.roots.empty() && selection.files_from.empty())
+  if (!selection.names_something())
     return fail(Errc::kInvalidArgument, "nothing to look through: name a directory, or a list with --files-from");
-  if (!selection.roots.empty() && !selection.files_from.empty())
-    return fail(Errc::kInvalidArgument, "name directories, or a list with --files-from, but not both");
-  if (selection.nul && selection.files_from.empty())
-    return fail(Errc::kInvalidArgument,
-                "-0 says how the list of --files-from is separated, but there is no --files-from");
+  PAIRLOOM_TRY(check(selection));
   PreparedRequest prepared;
   auto& request = prepared.request;
   request.roots = selection.roots;
-  if (!selection.files_from.empty()) {
-    PAIRLOOM_ASSIGN(prepared.list, open_list(selection.files_from));
-    request.files_from_fd = prepared.list.get();
-    request.files_from_nul = selection.nul;
-  }
-  request.walk = selection.walk;
-  if (selection.max_depth) request.walk.max_depth = static_cast<int>(*selection.max_depth);
+  PAIRLOOM_ASSIGN(prepared.list, open_list(selection));
+  if (prepared.list) request.files_from_fd = prepared.list.get();
+  request.files_from_nul = selection.nul;
+  request.walk = selection.walk_options();
   request.setup = selection.setup;
   request.setup.algorithms = default_features;
   if (!selection.features.empty()) {

@@ -1,23 +1,17 @@
 // Which files an indexing verb takes, and what is computed for them: the options of scan and index add. Runs in: cli.
 #pragma once
 
-#include <optional>
 #include <string>
-#include <vector>
 
 #include "base/fd.h"
 #include "base/result.h"
+#include "cli/file_selection.h"
 #include "cli/options.h"
 #include "daemon/index_run.h"
 
 namespace pairloom::cli {
 
-struct Selection {
-  std::vector<std::string> roots;
-  std::string files_from;  // "-" = standard input
-  bool nul = false;
-  daemon::WalkOptions walk;
-  std::optional<uint32_t> max_depth;
+struct Selection : FileSelection {
   std::string features;  // as given; empty = default
   jobs::IndexSetup setup;
   double task_deadline_s = 30;

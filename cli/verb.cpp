@@ -55,6 +55,7 @@ constexpr Example kMatch[] = {
     {"pairloom match holiday.jpg", "images like this one, nearest first; exit 1 if there is none"},
     {"pairloom match -k 10 holiday.jpg", "the ten nearest, however far"},
     {"pairloom match --exclude-self -o null IMG_1.jpg | xargs -0 ls -l", "the others, for another program"},
+    {"pairloom match --method sift --geometry door.jpg ~/Pictures", "where is this thing, also turned, cropped, in part?"},
 };
 constexpr Example kCmp[] = {
     {"pairloom cmp a.jpg b.png && echo same picture", "exit 0: near-duplicates, 1: not, 3: unreadable"},

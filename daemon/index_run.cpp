@@ -40,6 +40,7 @@ class IndexRun {
     summary_.totals.seconds = seconds();
     summary_.totals.worker_deaths = pool.deaths();
     summary_.workers = pool.totals();
+    pool.dismiss();  // they end while the last rows are stored
     PAIRLOOM_TRY(index_.finish_run(run_, summary_.totals, summary_.workers));
     return std::move(summary_);
   }

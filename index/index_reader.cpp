@@ -8,6 +8,7 @@
 
 #include <fmt/format.h>
 
+#include "index/digest_table.h"
 #include "index/encoding.h"
 #include "index/reader_state.h"
 #include "index/schema.h"
@@ -21,6 +22,10 @@ std::string join(std::string_view directory, std::string_view name) {
   std::string path(directory);
   if (path != "/") path += '/';
   return path.append(name);
+}
+
+std::string name_in(const std::string& path) {
+  return path.substr(path.rfind('/') + 1);
 }
 
 // The columns inode, size, mtime_ns, ctime_ns, outcome, content from `column` on.
@@ -106,11 +111,22 @@ Result<std::vector<RootRow>> IndexReader::roots() {
 
 // --- files
 
-Result<> IndexReader::State::next_directories(const std::string& after, std::vector<KnownDirectory>& page) {
+Result<> IndexReader::State::next_directories(const std::string& after, std::vector<KnownDirectory>& page,
+                                              size_t most) {
   page.clear();
-  PAIRLOOM_ASSIGN(Query row, db.query("SELECT id, path FROM directory WHERE path > ? ORDER BY path LIMIT ?",
-                                      Blob{after}, kReaderPageRows));
+  PAIRLOOM_ASSIGN(Query row,
+                  db.query("SELECT id, path FROM directory WHERE path > ? ORDER BY path LIMIT ?", Blob{after}, most));
   return row.each([&] { page.push_back({.id = row.integer(0), .path = std::string(row.bytes(1)), .filesystem = 0}); });
+}
+
+Result<std::vector<FileRow>> IndexReader::State::files_after(DirectoryId directory, const std::string& in,
+                                                             const std::string& after) {
+  std::vector<FileRow> page;
+  PAIRLOOM_ASSIGN(Query row, db.query("SELECT name, inode, size, mtime_ns, ctime_ns, outcome, content FROM file "
+                                      "WHERE directory = ? AND name > ? AND gone_run IS NULL ORDER BY name LIMIT ?",
+                                      directory, Blob{after}, kReaderPageRows));
+  PAIRLOOM_TRY(row.each([&] { page.push_back(file_from(row, 1, join(in, row.bytes(0)))); }));
+  return page;
 }
 
 Result<> IndexReader::State::visit_files_in(const KnownDirectory& directory,
@@ -118,19 +134,25 @@ Result<> IndexReader::State::visit_files_in(const KnownDirectory& directory,
   std::vector<FileRow> page;
   std::string last;  // sorts before every name
   do {
-    page.clear();
-    {
-      PAIRLOOM_ASSIGN(Query row, db.query("SELECT name, inode, size, mtime_ns, ctime_ns, outcome, content FROM file "
-                                          "WHERE directory = ? AND name > ? AND gone_run IS NULL ORDER BY name LIMIT ?",
-                                          directory.id, Blob{last}, kReaderPageRows));
-      PAIRLOOM_TRY(row.each([&] {
-        page.push_back(file_from(row, 1, join(directory.path, row.bytes(0))));
-        if (page.size() == kReaderPageRows) last = row.bytes(0);
-      }));
-    }
+    PAIRLOOM_ASSIGN(page, files_after(directory.id, directory.path, last));
+    if (!page.empty()) last = name_in(page.back().path);
     for (const FileRow& file : page) PAIRLOOM_TRY(visit(file));
   } while (page.size() == kReaderPageRows);
   return {};
+}
+
+Result<std::vector<FileRow>> IndexReader::next_files(FileCursor& at) {
+  std::vector<KnownDirectory> next;
+  while (true) {
+    if (at.directory != 0) {
+      PAIRLOOM_ASSIGN(auto page, state_->files_after(at.directory, at.directory_path, at.name));
+      if (!page.empty()) at.name = name_in(page.back().path);
+      if (!page.empty()) return page;
+    }
+    PAIRLOOM_TRY(state_->next_directories(at.directory_path, next, 1));
+    if (next.empty()) return std::vector<FileRow>();
+    at = {next.front().id, std::move(next.front().path), ""};
+  }
 }
 
 Result<> IndexReader::visit_files(const std::function<Result<>(const FileRow&)>& visit) {
@@ -283,6 +305,21 @@ Result<std::optional<ContentRow>> IndexReader::content(ContentId id) {
 
 Result<std::optional<ContentId>> IndexReader::content_by_digest(const Digest& digest, uint64_t size_bytes) {
   const StoredBytes bytes(digest);
+  PAIRLOOM_ASSIGN(const auto index_id, state_->db.integer("SELECT index_id FROM meta"));
+  PAIRLOOM_ASSIGN(const auto token, state_->db.integer("SELECT digest_token FROM meta"));
+  PAIRLOOM_ASSIGN(const auto table,
+                  DigestTable::open(state_->path + "-digests", static_cast<uint64_t>(index_id.value_or(0)),
+                                    static_cast<uint64_t>(token.value_or(0))));
+  if (table) {
+    PAIRLOOM_ASSIGN(const ContentId found, table->find(digest, [&](ContentId candidate) -> Result<bool> {
+      PAIRLOOM_ASSIGN(const auto is_it,
+                      state_->db.integer("SELECT 1 FROM content WHERE id = ? AND digest = ? AND size = ?", candidate,
+                                         Blob{bytes.view()}, size_bytes));
+      return is_it.has_value();
+    }));
+    return found != 0 ? std::optional(found) : std::nullopt;
+  }
+  // No table to believe (the next writer makes one): look at every content.
   PAIRLOOM_ASSIGN(const auto id, state_->db.integer("SELECT id FROM content WHERE digest = ? AND size = ?",
                                                     Blob{bytes.view()}, size_bytes));
   return id ? std::optional(static_cast<ContentId>(*id)) : std::nullopt;

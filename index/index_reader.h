@@ -25,6 +25,8 @@ class IndexReader {
   Result<IndexInfo> info();
   // Visitors return an error to stop; it is passed on.
   Result<> visit_files(const std::function<Result<>(const FileRow&)>& visit);  // live, path order within directories
+  // The same, pulled: the files that follow `at`, a page of one directory, and moves `at` behind them. Empty: no more.
+  Result<std::vector<FileRow>> next_files(FileCursor& at);
   Result<std::vector<RootRow>> roots();                                        // by path
   Result<> visit_failures(const std::function<Result<>(const FailureRow&)>& visit);
   Result<> visit_runs(const std::function<Result<>(const RunRow&)>& visit);  // newest first

@@ -42,8 +42,7 @@ Result<std::string> prepare_path(const std::string& path) {
 }
 
 // synchronous=FULL: what commit() said is stored survives a power cut. The log is copied into the database every 32 MB
-// (the default of 4 MB would write the digest index's scattered pages eight times as often) and cut back to that after
-// a burst.
+// (the default is 4 MB) and cut back to that after a burst.
 Result<> set_up_connection(Database& db) {
   PAIRLOOM_ASSIGN(Query mode, db.query("PRAGMA journal_mode = WAL"));
   PAIRLOOM_ASSIGN(const bool answered, mode.next());
@@ -66,10 +65,11 @@ Result<> set_up_connection(Database& db) {
 
 Result<> IndexWriter::State::load() {
   loaded = false;
+  checked_directory = 0;
   {
     PAIRLOOM_ASSIGN(Query row,
                     db.query("SELECT index_id, generation, next_content, images, not_images, failures, gone, "
-                             "contents, directories FROM meta"));
+                             "contents, directories, digest_token FROM meta"));
     PAIRLOOM_ASSIGN(const bool found, row.next());
     if (!found) return fail(Errc::kIndexCorrupt, fmt::format("index '{}' is damaged: its table 'meta' is empty", path));
     meta = {.index_id = row.as<uint64_t>(0),
@@ -80,7 +80,8 @@ Result<> IndexWriter::State::load() {
             .failures = row.integer(5),
             .gone = row.integer(6),
             .contents = row.integer(7),
-            .directories = row.integer(8)};
+            .directories = row.integer(8),
+            .digest_token = row.as<uint64_t>(9)};
   }
   PAIRLOOM_ASSIGN(const auto vacancies, db.integer("SELECT EXISTS (SELECT 1 FROM vacancy)"));
   has_vacancies = vacancies.value_or(0) != 0;
@@ -106,11 +107,12 @@ Result<> IndexWriter::State::commit() {
   if (!db.in_transaction()) return {};
   const auto write = [&]() -> Result<> {
     if (changes == 0) return db.run("COMMIT");  // only reads were done in it
+    if (digests) PAIRLOOM_TRY(digests->flush());
     PAIRLOOM_TRY(
         db.run("UPDATE meta SET generation = ?, next_content = ?, images = ?, not_images = ?, failures = ?, gone = ?, "
-               "contents = ?, directories = ?",
+               "contents = ?, directories = ?, digest_token = ?",
                meta.generation, meta.next_content, meta.images, meta.not_images, meta.failures, meta.gone,
-               meta.contents, meta.directories));
+               meta.contents, meta.directories, digests ? digests->token() : meta.digest_token));
     return db.run("COMMIT");
   };
   Result<> written = write();

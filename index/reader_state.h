@@ -39,7 +39,10 @@ struct IndexReader::State {
   Database db;
 
   // The directories that follow `after` in path order, one page.
-  Result<> next_directories(const std::string& after, std::vector<KnownDirectory>& page);
+  Result<> next_directories(const std::string& after, std::vector<KnownDirectory>& page,
+                            size_t most = kReaderPageRows);
+  // The live files of a directory (`in` is its path) whose names follow `after`, one page.
+  Result<std::vector<FileRow>> files_after(DirectoryId directory, const std::string& in, const std::string& after);
   Result<> visit_files_in(const KnownDirectory& directory, const std::function<Result<>(const FileRow&)>& visit);
 
   Result<search::CodeFile> codes_from_table(Algorithm algorithm);

@@ -101,6 +101,11 @@ struct FileRow {
   Outcome outcome = Outcome::kIndexed;
   ContentId content = 0;
 };
+// Where a reader of files stands; as made, before the first.
+struct FileCursor {
+  DirectoryId directory = 0;
+  std::string directory_path, name;
+};
 struct ContentRow {
   ContentId id = 0;
   Digest digest;

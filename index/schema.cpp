@@ -18,7 +18,8 @@ CREATE TABLE meta (
   failures        INTEGER NOT NULL DEFAULT 0,
   gone            INTEGER NOT NULL DEFAULT 0,
   contents        INTEGER NOT NULL DEFAULT 0,   -- with a live file
-  directories     INTEGER NOT NULL DEFAULT 0
+  directories     INTEGER NOT NULL DEFAULT 0,
+  digest_token    INTEGER NOT NULL DEFAULT 0    -- of the digest table that belongs to this state of the index
 ) STRICT;
 INSERT INTO meta (id, index_id, generation, next_content) VALUES (1, random(), 1, 1);
 
@@ -99,9 +100,8 @@ CREATE TABLE content (
   live_files      INTEGER NOT NULL,             -- 0: only tombstones refer to it
   first_run       INTEGER NOT NULL REFERENCES run (id),
   worker_slot     INTEGER NOT NULL,
-  elapsed_us      INTEGER NOT NULL,
-  UNIQUE (digest, size)
-) STRICT;
+  elapsed_us      INTEGER NOT NULL
+) STRICT;                                       -- unique (digest, size): index/digest_table.h
 CREATE INDEX content_live_by_codes ON content (algorithms, algorithms_default, algorithms_full) WHERE live_files > 0;
 CREATE INDEX content_dead ON content (id) WHERE live_files = 0;
 CREATE INDEX content_with_copies ON content (id) WHERE live_files >= 2;
@@ -132,7 +132,7 @@ CREATE TABLE failure (                          -- why: one row for every file w
   worker_slot     INTEGER NOT NULL,
   elapsed_us      INTEGER NOT NULL,
   PRIMARY KEY (directory, name),
-  FOREIGN KEY (directory, name) REFERENCES file (directory, name) ON DELETE CASCADE
+  FOREIGN KEY (directory, name) REFERENCES file (directory, name)
 ) WITHOUT ROWID, STRICT;
 
 CREATE TABLE code (

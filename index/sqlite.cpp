@@ -115,6 +115,8 @@ std::string_view Query::bytes(int column) const {
 // --- Database
 
 Result<Database> Database::open(const std::string& path, Mode mode) {
+  static const int without_statistics = sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);  // a lock at every malloc
+  static_cast<void>(without_statistics);
   auto handle = std::make_unique<Handle>(path);
   const int flags =
       (mode == Mode::kCreate ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READONLY) | SQLITE_OPEN_NOMUTEX;
@@ -125,7 +127,7 @@ Result<Database> Database::open(const std::string& path, Mode mode) {
   sqlite3_busy_timeout(handle->db, kBusyTimeoutMs);
   sqlite3_db_config(handle->db, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
   sqlite3_db_config(handle->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, nullptr);
-  sqlite3_db_config(handle->db, SQLITE_DBCONFIG_ENABLE_FKEY, 1, nullptr);
+  sqlite3_db_config(handle->db, SQLITE_DBCONFIG_ENABLE_FKEY, 0, nullptr);
   Database database(std::move(handle));
   PAIRLOOM_TRY(database.execute("PRAGMA cell_size_check = ON; PRAGMA cache_size = -1024;"));
   return database;

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "base/algorithm.h"
+#include "index/digest_table.h"
 #include "index/encoding.h"
 #include "index/reader_state.h"
 #include "index/rows.h"
@@ -43,6 +44,7 @@ class Check {
   Result<> references();
   Result<> counts();
   Result<> contents();
+  Result<> digests();
   Result<> positions(const AlgorithmInfo& algorithm);
   Result<> pairs(const AlgorithmInfo& algorithm);
   Result<> code_file(const AlgorithmInfo& algorithm);
@@ -115,6 +117,29 @@ Result<> Check::contents() {
         return fmt::format("file '{}' of directory {} has outcome {} but its row in table failure says otherwise",
                            row.bytes(2), row.integer(0), row.integer(1));
       });
+}
+
+Result<> Check::digests() {
+  PAIRLOOM_TRY(none(db_.query("SELECT min(id), max(id) FROM content GROUP BY digest, size HAVING count(*) > 1"),
+                    [](const Query& row) {
+                      return fmt::format("contents {} and {} are of the same bytes", row.integer(0), row.integer(1));
+                    }));
+  PAIRLOOM_ASSIGN(const auto index_id, db_.integer("SELECT index_id FROM meta"));
+  PAIRLOOM_ASSIGN(const auto token, db_.integer("SELECT digest_token FROM meta"));
+  PAIRLOOM_ASSIGN(const auto table,
+                  DigestTable::open(db_.path() + "-digests", static_cast<uint64_t>(index_id.value_or(0)),
+                                    static_cast<uint64_t>(token.value_or(0))));
+  if (!table) return {};  // the next writer makes it
+  PAIRLOOM_ASSIGN(Query row, db_.query("SELECT id, digest FROM content"));
+  Findings findings(problems_);
+  while (true) {
+    PAIRLOOM_ASSIGN(const bool more, row.next());
+    if (!more) return {};
+    const auto id = row.as<ContentId>(0);
+    const auto is_it = [id](ContentId candidate) -> Result<bool> { return candidate == id; };
+    PAIRLOOM_ASSIGN(const ContentId found, table->find(digest_from(row.bytes(1)), is_it));
+    if (found != id) findings.add(fmt::format("content {} is not in the digest table", id));
+  }
 }
 
 Result<> Check::positions(const AlgorithmInfo& a) {
@@ -227,6 +252,7 @@ Result<std::vector<std::string>> verify(Database& database) {
   take(check.references());
   take(check.counts());
   take(check.contents());
+  take(check.digests());
   for (const AlgorithmInfo& algorithm : algorithms()) {
     take(check.positions(algorithm));
     take(check.pairs(algorithm));

@@ -100,7 +100,11 @@ Result<IndexWriter::Pruned> IndexWriter::prune(bool dry_run) {
   if (dry_run) return pruned;
 
   const auto remove = [&]() -> Result<> {
+    PAIRLOOM_TRY(
+        s.db.run("DELETE FROM failure WHERE EXISTS (SELECT 1 FROM file f WHERE f.directory = failure.directory AND "
+                 "f.name = failure.name AND f.gone_run IS NOT NULL)"));
     PAIRLOOM_TRY(s.db.run("DELETE FROM file WHERE gone_run IS NOT NULL"));
+    s.checked_directory = 0;
     PAIRLOOM_TRY(
         s.db.run("INSERT INTO vacancy (algorithm, position, content) SELECT algorithm, position, content FROM code "
                  "WHERE content IN (SELECT id FROM content WHERE live_files = 0)"));
@@ -109,6 +113,7 @@ Result<IndexWriter::Pruned> IndexWriter::prune(bool dry_run) {
     PAIRLOOM_TRY(s.settle());
     PAIRLOOM_TRY(s.db.run("DELETE FROM content WHERE live_files = 0"));
     PAIRLOOM_TRY(s.db.run(kDeleteEmptyDirectories));
+    PAIRLOOM_TRY(s.drop_digests());  // it knows contents that are gone now
     s.meta.gone = 0;
     s.meta.directories -= static_cast<int64_t>(pruned.directories);
     return {};

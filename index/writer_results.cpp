@@ -40,11 +40,26 @@ AlgorithmSet set_of_codes(const FileResult& result) {
   return set;
 }
 
+std::optional<ContentId> stored_content(const NewFile& file) {
+  return file.content != 0 ? std::optional(file.content) : std::nullopt;
+}
+
+// Of the pairloom that decided that a file is no image, or cannot be read.
+uint32_t deciding_version(const NewFile& file) {
+  return file.outcome == Outcome::kIndexed ? 0 : kVersionNumber;
+}
+
 bool is_low_information(Algorithm algorithm, const ImageInfo& image) {
   return image.quality < info(algorithm).min_quality;
 }
 
 }  // namespace
+
+tl::unexpected<Error> IndexWriter::State::damaged(std::string_view how) const {
+  return fail(Errc::kIndexCorrupt, fmt::format("index '{}' is damaged ({}): move it away and scan again; `pairloom index "
+                                               "verify` lists what is wrong",
+                                               path, how));
+}
 
 // --- files
 
@@ -83,37 +98,59 @@ Result<> IndexWriter::State::add_live_files(ContentId content, int difference) {
   return {};
 }
 
-// Replaces the row and everything that depends on it: the counts and the live files of the old and the new content.
-Result<> IndexWriter::State::store_file(RunId run, const NewFile& file, const std::optional<StoredFile>& before) {
-  const std::optional<ContentId> content = file.content != 0 ? std::optional(file.content) : std::nullopt;
-  const uint32_t program_version = file.outcome == Outcome::kIndexed ? 0 : kVersionNumber;
+// Both keep everything that depends on the row: the counts and the live files of the old and the new content.
+Result<> IndexWriter::State::update_file(RunId run, const NewFile& file, const StoredFile& before) {
   const StatIdentity& id = file.identity;
-  if (before) {
-    PAIRLOOM_TRY(
-        db.run("UPDATE file SET inode = ?, size = ?, mtime_ns = ?, ctime_ns = ?, outcome = ?, content = ?, "
-               "attempts = ?, program_version = ?, run = ?, gone_run = NULL WHERE directory = ? AND name = ?",
-               id.inode, id.size_bytes, id.mtime_ns, id.ctime_ns, file.outcome, content, file.attempts, program_version,
-               run, file.directory, Blob{file.name}));
-    --count_of(before->outcome, before->live);
-    if (is_failure(before->outcome) && !is_failure(file.outcome)) {
-      PAIRLOOM_TRY(db.run("DELETE FROM failure WHERE directory = ? AND name = ?", file.directory, Blob{file.name}));
-    }
-  } else {
-    PAIRLOOM_TRY(
-        db.run("INSERT INTO file (directory, name, inode, size, mtime_ns, ctime_ns, outcome, content, attempts, "
-               "program_version, run) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-               file.directory, Blob{file.name}, id.inode, id.size_bytes, id.mtime_ns, id.ctime_ns, file.outcome,
-               content, file.attempts, program_version, run));
-  }
+  PAIRLOOM_TRY(
+      db.run("UPDATE file SET inode = ?, size = ?, mtime_ns = ?, ctime_ns = ?, outcome = ?, content = ?, "
+             "attempts = ?, program_version = ?, run = ?, gone_run = NULL WHERE directory = ? AND name = ?",
+             id.inode, id.size_bytes, id.mtime_ns, id.ctime_ns, file.outcome, stored_content(file), file.attempts,
+             deciding_version(file), run, file.directory, Blob{file.name}));
+  --count_of(before.outcome, before.live);
   ++count_of(file.outcome, true);
-
-  const ContentId old_content = before && before->live ? before->content : 0;
-  if (file.content_counted) {
-    ++meta.contents;
-  } else if (file.content != 0 && file.content != old_content) {
-    PAIRLOOM_TRY(add_live_files(file.content, +1));
+  if (is_failure(before.outcome) && !is_failure(file.outcome)) {
+    PAIRLOOM_TRY(db.run("DELETE FROM failure WHERE directory = ? AND name = ?", file.directory, Blob{file.name}));
   }
+  const ContentId old_content = before.live ? before.content : 0;
+  if (file.content != old_content) PAIRLOOM_TRY(count_content(file));
   if (old_content != 0 && old_content != file.content) PAIRLOOM_TRY(add_live_files(old_content, -1));
+  return {};
+}
+
+Result<bool> IndexWriter::State::insert_file(RunId run, const NewFile& file) {
+  PAIRLOOM_TRY(check_name(file.name));
+  PAIRLOOM_TRY(check_directory(file.directory));
+  const StatIdentity& id = file.identity;
+  PAIRLOOM_TRY(
+      db.run("INSERT INTO file (directory, name, inode, size, mtime_ns, ctime_ns, outcome, content, attempts, "
+             "program_version, run) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (directory, name) DO NOTHING",
+             file.directory, Blob{file.name}, id.inode, id.size_bytes, id.mtime_ns, id.ctime_ns, file.outcome,
+             stored_content(file), file.attempts, deciding_version(file), run));
+  if (db.changes() == 0) return false;
+  ++count_of(file.outcome, true);
+  PAIRLOOM_TRY(count_content(file));
+  return true;
+}
+
+Result<> IndexWriter::State::store_file(RunId run, const NewFile& file, const std::optional<StoredFile>& before) {
+  if (before) return update_file(run, file, *before);
+  PAIRLOOM_ASSIGN([[maybe_unused]] const bool is_new, insert_file(run, file));
+  return {};
+}
+
+Result<> IndexWriter::State::count_content(const NewFile& file) {
+  if (file.content == 0) return {};
+  if (!file.content_counted) return add_live_files(file.content, +1);
+  ++meta.contents;
+  return {};
+}
+
+// Foreign keys are not enforced (index/sqlite.h); files come directory by directory.
+Result<> IndexWriter::State::check_directory(DirectoryId directory) {
+  if (directory == checked_directory) return {};
+  PAIRLOOM_ASSIGN(const auto found, db.integer("SELECT 1 FROM directory WHERE id = ?", directory));
+  if (!found) return fail(Errc::kInvalidArgument, fmt::format("there is no directory {} in index '{}'", directory, path));
+  checked_directory = directory;
   return {};
 }
 
@@ -132,21 +169,22 @@ Result<> IndexWriter::State::store_failure(DirectoryId directory, std::string_vi
 Result<std::pair<ContentId, bool>> IndexWriter::State::store_content(RunId run, const FileResult& result) {
   const StoredBytes digest(result.digest);
   AlgorithmSet stored = 0, stored_default = 0, stored_full = 0;
-  ContentId id = 0;
-  {
-    PAIRLOOM_ASSIGN(Query row, db.query("SELECT id, algorithms, algorithms_default, algorithms_full FROM content "
-                                        "WHERE digest = ? AND size = ?",
-                                        Blob{digest.view()}, result.identity.size_bytes));
+  PAIRLOOM_TRY(open_digests());
+  const auto is_it = [&](ContentId candidate) -> Result<bool> {
+    PAIRLOOM_ASSIGN(Query row, db.query("SELECT algorithms, algorithms_default, algorithms_full FROM content "
+                                        "WHERE id = ? AND digest = ? AND size = ?",
+                                        candidate, Blob{digest.view()}, result.identity.size_bytes));
     PAIRLOOM_ASSIGN(const bool found, row.next());
-    if (found) {
-      id = row.as<ContentId>(0);
-      stored = row.as<AlgorithmSet>(1);
-      stored_default = row.as<AlgorithmSet>(2);
-      stored_full = row.as<AlgorithmSet>(3);
-    }
-  }
+    if (!found) return false;
+    stored = row.as<AlgorithmSet>(0);
+    stored_default = row.as<AlgorithmSet>(1);
+    stored_full = row.as<AlgorithmSet>(2);
+    return true;
+  };
+  PAIRLOOM_ASSIGN(ContentId id, digests->find(result.digest, is_it));
   if (id == 0) {
     PAIRLOOM_ASSIGN(id, insert_content(run, result));
+    PAIRLOOM_TRY(digests->insert(result.digest, id));
     return std::pair(id, true);
   }
   const AlgorithmSet good = result.accuracy == Accuracy::kFull      ? stored_full
@@ -241,18 +279,25 @@ Result<> IndexWriter::State::replace_code(ContentId content, const FileResult::C
 Result<> IndexWriter::put(RunId run, const FileResult& result) {
   return state_->change([&]() -> Result<> {
     State& s = *state_;
-    PAIRLOOM_ASSIGN(const auto before, s.stored_file(result.directory, result.name));
-    NewFile file{
-        .directory = result.directory, .name = result.name, .identity = result.identity, .outcome = result.outcome};
+    NewFile file{.directory = result.directory,
+                 .name = result.name,
+                 .identity = result.identity,
+                 .outcome = result.outcome,
+                 .attempts = result.attempts};
     if (result.outcome == Outcome::kIndexed) {
       PAIRLOOM_ASSIGN(const auto stored, s.store_content(run, result));
       file.content = stored.first;
       file.content_counted = stored.second;
-    } else {
-      const bool same = before && same_but_device(before->identity, result.identity);
-      file.attempts = std::max(result.attempts, same ? before->attempts : 0);
+      file.attempts = 0;
     }
-    PAIRLOOM_TRY(s.store_file(run, file, before));
+    PAIRLOOM_ASSIGN(const bool is_new, s.insert_file(run, file));  // most are; tried first, it saves a look-up
+    if (!is_new) {
+      PAIRLOOM_ASSIGN(const auto before, s.stored_file(result.directory, result.name));
+      if (!before) return s.damaged("a file is there and is not there");
+      if (result.outcome != Outcome::kIndexed && same_but_device(before->identity, result.identity))
+        file.attempts = std::max(result.attempts, before->attempts);
+      PAIRLOOM_TRY(s.update_file(run, file, *before));
+    }
     if (!is_failure(result.outcome)) return {};
     return s.store_failure(result.directory, result.name, result.message, result.worker_slot, result.elapsed_ns);
   });

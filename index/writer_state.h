@@ -12,6 +12,7 @@
 #include <string_view>
 #include <utility>
 
+#include "index/digest_table.h"
 #include "index/index_writer.h"
 #include "index/sqlite.h"
 #include "index/writer_lock.h"
@@ -45,6 +46,11 @@ struct NewFile {
 struct IndexWriter::State {
   State(std::string index_path, WriterLock writer_lock, Database database)
       : path(std::move(index_path)), lock(std::move(writer_lock)), db(std::move(database)) {}
+  State(const State&) = delete;
+  State& operator=(const State&) = delete;
+  ~State() {
+    if (digests) static_cast<void>(digests->end_session());  // if it fails, the table is made again one day
+  }
 
   std::string path;
   WriterLock lock;  // released after the database is closed
@@ -55,10 +61,13 @@ struct IndexWriter::State {
     uint64_t index_id = 0, generation = 0;
     int64_t next_content = 1;
     int64_t images = 0, not_images = 0, failures = 0, gone = 0, contents = 0, directories = 0;
+    uint64_t digest_token = 0;
   } meta;
+  std::optional<DigestTable> digests;  // opened when first needed
   bool has_vacancies = false;
   uint64_t changes = 0;
   bool loaded = false;  // false after a rollback whose reload failed
+  DirectoryId checked_directory = 0;  // there is such a directory
 
   // The codes of one algorithm.
   struct Codes {
@@ -68,6 +77,8 @@ struct IndexWriter::State {
   };
   std::array<Codes, 32> codes;  // by algorithm number
   Codes& codes_of(Algorithm a) { return codes[static_cast<size_t>(a)]; }
+
+  tl::unexpected<Error> damaged(std::string_view how) const;  // the error for what cannot be
 
   // --- transactions (index_writer.cpp)
   Result<> load();
@@ -90,6 +101,10 @@ struct IndexWriter::State {
   // --- files and contents (writer_results.cpp)
   Result<std::optional<StoredFile>> stored_file(DirectoryId directory, std::string_view name);
   Result<> store_file(RunId run, const NewFile& file, const std::optional<StoredFile>& before);
+  Result<> update_file(RunId run, const NewFile& file, const StoredFile& before);
+  Result<bool> insert_file(RunId run, const NewFile& file);  // false: there is one of that name; nothing was done
+  Result<> count_content(const NewFile& file);
+  Result<> check_directory(DirectoryId directory);  // kInvalidArgument: there is none
   Result<> store_failure(DirectoryId directory, std::string_view name, const std::string& message, uint32_t worker_slot,
                          uint64_t elapsed_ns);
   Result<bool> mark_gone(RunId run, DirectoryId directory, std::string_view name);  // false: was not live
@@ -101,6 +116,11 @@ struct IndexWriter::State {
   Result<> improve_content(ContentId id, const FileResult& result, AlgorithmSet stored, AlgorithmSet good);
   Result<> insert_code(ContentId content, const FileResult::CodeOf& code, const ImageInfo& image);
   Result<> replace_code(ContentId content, const FileResult::CodeOf& code, const ImageInfo& image);
+
+  // --- the digest table (writer_digests.cpp)
+  std::string digest_table_path() const { return path + "-digests"; }
+  Result<> open_digests();  // ready for insertions
+  Result<> drop_digests();  // it is made again when it is needed
 
   // --- codes and code files (writer_codes.cpp)
   std::string code_file_path(Algorithm algorithm) const;

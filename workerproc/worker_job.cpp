@@ -66,6 +66,10 @@ Result<std::unique_ptr<WorkerJob>> make_job(jobs::JobKind kind, std::span<const 
       return make_index_job(setup);
     case jobs::JobKind::kPair:
       return make_pair_job(setup);
+    case jobs::JobKind::kDescribe:
+      return make_describe_job(setup);
+    case jobs::JobKind::kMatch:
+      return make_match_job(setup);
     case jobs::JobKind::kLoad:
       return make_load_job(setup);
     case jobs::JobKind::kTransform:

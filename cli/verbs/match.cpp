@@ -1,10 +1,11 @@
-// pairloom match: which indexed images are like this one?
+// pairloom match: which images are like this one? By codes, out of the index; or by descriptors, looking at each image.
 #include <fmt/format.h>
 #include <sys/stat.h>
 #include <algorithm>
 
 #include "base/text.h"
 #include "base/version.h"
+#include "cli/descriptor_matching.h"
 #include "cli/image_codes.h"
 #include "cli/path_text.h"
 #include "cli/verb.h"
@@ -20,6 +21,9 @@ struct MatchOptions {
   std::optional<uint32_t> nearest;  // -k
   bool exclude_self = false;
   OutputFormat format = OutputFormat::kHuman;
+  enum class Method { kCodes, kSift, kOrb } method = Method::kCodes;
+  DescriptorMatching descriptors;
+  std::string codes_option, descriptors_option;  // the last given of those that only one method has
 };
 
 struct Match {
@@ -154,20 +158,64 @@ Result<ExitCode> match(const MatchOptions& options, Session& session) {
   return matches.empty() ? ExitCode::kNegative : ExitCode::kDone;
 }
 
+constexpr const char* kCodesOptions = "What counts as a duplicate";
+
+void note_options_of_one_method(CLI::App& app, MatchOptions& options) {
+  for (CLI::Option* option : app.get_options()) {
+    const bool codes = option->get_group() == kCodesOptions || option->check_lname("exclude-self");
+    if (!codes && option->get_group() != kDescriptorOptions) continue;
+    option->each([&options, codes, name = option->get_name()](const std::string&) {
+      (codes ? options.codes_option : options.descriptors_option) = name;
+    });
+  }
+}
+
+Result<> check_method(const MatchOptions& options) {
+  if (options.method != MatchOptions::Method::kCodes) {
+    if (options.codes_option.empty()) return {};
+    return fail(Errc::kInvalidArgument,
+                fmt::format("{} compares codes; leave it out, or --method", options.codes_option));
+  }
+  if (!options.descriptors_option.empty())
+    return fail(Errc::kInvalidArgument,
+                fmt::format("{} is about descriptors: add --method sift or orb", options.descriptors_option));
+  if (options.descriptors.files.names_something())
+    return fail(Errc::kInvalidArgument,
+                "codes are searched in the index; to look at other files, add --method sift or orb");
+  return {};
+}
+
 }  // namespace
 
 Action declare_match(CLI::App& app) {
   auto options = std::make_shared<MatchOptions>();
+  using Method = MatchOptions::Method;
   add_path(app, "IMAGE", options->image, "Any image file, indexed or not");
+  add_file_options(app, options->descriptors.files, "PATH",
+                   "With --method sift or orb: images or directories to look at, instead of the index's images");
+  add_choice<Method>(app, "--method", options->method,
+                     {{"codes", Method::kCodes}, {"sift", Method::kSift}, {"orb", Method::kOrb}}, "METHOD",
+                     "codes: search the index. sift, orb: find the image's keypoints in each of the others");
+  add_descriptor_options(app, options->descriptors);
   add_similarity_options(app, options->similarity);
   add_count(app, "-k,--nearest", options->nearest, 1, 1'000'000, "The N nearest, however far (or up to --distance)")
-      ->group("What counts as a duplicate");
+      ->group(kCodesOptions);
   app.add_flag("--exclude-self", options->exclude_self, "Leave out the file itself (copies of it stay)")
       ->group("Output");
   add_output_option(
       app, options->format,
       {OutputFormat::kHuman, OutputFormat::kFdupes, OutputFormat::kJsonl, OutputFormat::kCsv, OutputFormat::kNull});
-  return [options](Session& session) { return match(*options, session); };
+  note_options_of_one_method(app, *options);
+  return [options](Session& session) -> Result<ExitCode> {
+    PAIRLOOM_TRY(check_method(*options));
+    if (options->method == Method::kCodes) return match(*options, session);
+    auto& descriptors = options->descriptors;
+    descriptors.reference = options->image;
+    descriptors.format = options->format;
+    descriptors.setup.method =
+        options->method == Method::kSift ? jobs::DescriptorMethod::kSift : jobs::DescriptorMethod::kOrb;
+    return match_descriptors(descriptors, session);
+  };
 }
 
 }  // namespace pairloom::cli

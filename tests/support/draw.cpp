@@ -126,4 +126,18 @@ cv::Mat draw_picture(uint64_t seed, int width, int height) {
   return image;
 }
 
+cv::Mat draw_shapes(uint64_t seed, int width, int height) {
+  cv::Mat picture(height, width, CV_8UC1, cv::Scalar(90));
+  cv::RNG random(seed);
+  for (int i = 0; i < width * height / 1000; ++i) {
+    const cv::Point at(random.uniform(0, width), random.uniform(0, height));
+    const cv::Scalar gray(random.uniform(0, 256));
+    if (i % 2 == 0)
+      cv::circle(picture, at, random.uniform(4, 30), gray, cv::FILLED);
+    else
+      cv::rectangle(picture, at, at + cv::Point(random.uniform(5, 50), random.uniform(5, 50)), gray, cv::FILLED);
+  }
+  return picture;
+}
+
 }  // namespace pairloom::test

@@ -11,4 +11,8 @@ namespace pairloom::test {
 // Different seeds are far apart in PDQ (about 128 of 256 bits).
 cv::Mat draw_picture(uint64_t seed, int width, int height);
 
+// A gray picture (CV_8UC1, continuous) of overlapping discs and boxes, about one for every 1000 pixels: full of corners
+// and blobs for keypoint detectors.
+cv::Mat draw_shapes(uint64_t seed, int width, int height);
+
 }  // namespace pairloom::test

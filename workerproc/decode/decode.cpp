@@ -67,6 +67,17 @@ Result<> decode(std::span<const std::byte> file_bytes, const DecodeRequest& requ
   }
 }
 
+Outcome outcome_of(Errc decode_error) {
+  switch (decode_error) {
+    case Errc::kUnsupported:
+      return Outcome::kUnsupported;
+    case Errc::kTooLarge:
+      return Outcome::kTooLarge;
+    default:
+      return Outcome::kCorrupt;
+  }
+}
+
 std::vector<DecoderInfo> decoders() {
   std::vector<DecoderInfo> list;
   for (const Format& format : kFormats)

@@ -54,6 +54,8 @@ struct Picture {
 // in the other formats a row that cannot be read is kCorrupt. Reuses `picture`'s memory. Errors: kCorrupt,
 // kUnsupported, kTooLarge, each with a reason for the user.
 Result<> decode(std::span<const std::byte> file_bytes, const DecodeRequest& request, Picture& picture);
+// What such an error makes of the file.
+Outcome outcome_of(Errc decode_error);
 
 // What `doctor` lists.
 struct DecoderInfo {

@@ -5,6 +5,7 @@
 
 #include "base/algorithm.h"
 #include "workerproc/extract/area.h"
+#include "workerproc/extract/gray.h"
 
 namespace pairloom::workerproc {
 
@@ -20,7 +21,8 @@ class TutorialDhash {
   Code hash(const View& view);
 
  private:
-  cv::Mat gray_, turned_, cells_;
+  UprightGray gray_;
+  cv::Mat cells_;
 };
 
 }  // namespace pairloom::workerproc

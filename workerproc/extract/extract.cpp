@@ -53,17 +53,6 @@ DecodeRequest plan(const jobs::IndexSetup& setup) {
   return request;
 }
 
-Outcome outcome_of(Errc code) {
-  switch (code) {
-    case Errc::kUnsupported:
-      return Outcome::kUnsupported;
-    case Errc::kTooLarge:
-      return Outcome::kTooLarge;
-    default:
-      return Outcome::kCorrupt;
-  }
-}
-
 void set_message(jobs::IndexResult& result, std::string message) {
   if (message.size() > kMaxMessageBytes) message.resize(kMaxMessageBytes);
   result.message = std::move(message);

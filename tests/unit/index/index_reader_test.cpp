@@ -149,6 +149,18 @@ TEST_F(Reader, PagesDoNotShow) {
     value(writer.commit());
   }
   EXPECT_EQ(live_paths(reader()).size(), 7u + 3 * 4096);
+  std::vector<std::string> pulled, visited;
+  FileCursor at;
+  for (auto page = value(reader().next_files(at)); !page.empty(); page = value(reader().next_files(at)))
+    for (const FileRow& file : page) {
+      EXPECT_TRUE(file.path.starts_with(at.directory_path));
+      pulled.push_back(file.path);
+    }
+  value(reader().visit_files([&](const FileRow& file) -> Result<> {
+    visited.push_back(file.path);
+    return {};
+  }));
+  EXPECT_EQ(pulled, visited);
   EXPECT_THAT(problems(), IsEmpty());
 }
 

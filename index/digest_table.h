@@ -1,0 +1,75 @@
+// DigestTable: which content may have this digest? A hash table in a file beside the index (`<index>-digests`), so that
+// looking a digest up, or adding one, costs one small read or write wherever it falls, and no memory that grows with the
+// collection. (An index over digests in SQLite has its entries in random order: every insertion changes another page.)
+//
+// SQLite holds the truth: what the table answers are candidates, which the caller compares with table `content`. An entry
+// that leads nowhere (a rolled back insertion, a pruned content) does no harm; one that is missing would, so a table is
+// only believed while nothing can have been lost from it, and made again from SQLite otherwise. Format: docs/digest_table.md.
+// Runs in: supervisor (the index's writer), cli (reads).
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <span>
+#include <string>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "base/fd.h"
+#include "base/image.h"
+#include "base/result.h"
+#include "index/rows.h"
+
+namespace pairloom::index {
+
+class DigestTable {
+ public:
+  // The table that the index with this id left behind, if it can be believed: its token is the one the index remembers,
+  // and it was closed, or this machine has not been down since. Empty: there is none; create() one and insert everything.
+  // Errors are kIo.
+  static Result<std::optional<DigestTable>> open(const std::string& path, uint64_t index_id, uint64_t token);
+  // An empty table with room for `expected` entries, in place of what was there. Nobody believes it before its first
+  // session begins: insert what there is, then begin one.
+  static Result<DigestTable> create(const std::string& path, uint64_t index_id, uint64_t expected);
+
+  DigestTable(DigestTable&&) noexcept = default;
+  DigestTable& operator=(DigestTable&&) noexcept = default;
+
+  // Calls `is_it` with the contents that may have this digest, until it says true; the answer is that content, or 0.
+  Result<ContentId> find(const Digest& digest, const std::function<Result<bool>(ContentId)>& is_it) const;
+  // There may be several of one digest: sizes differ. Found at once; in the file after flush().
+  Result<> insert(const Digest& digest, ContentId content);
+  // To be called before the index commits what was inserted: a process that dies loses what was not flushed.
+  Result<> flush();
+
+  // Before an insertion after open() or create(): takes a new token, which the index must remember with its next commit.
+  Result<> begin_session();
+  // All insertions are on disk, and the table can be believed after any reboot. Nothing to do outside a session. A
+  // table that is dropped within one is believed until the machine goes down.
+  Result<> end_session();
+  uint64_t token() const { return token_; }
+  bool in_session() const { return in_session_; }
+
+ private:
+  DigestTable(std::string path, Fd fd, uint64_t index_id) : path_(std::move(path)), fd_(std::move(fd)), index_id_(index_id) {}
+  uint32_t tag_of(const Digest& digest) const;
+  uint64_t home_of(uint32_t tag) const;  // the slot where its entries begin
+  Result<> read_slots(uint64_t first, size_t count) const;
+  Result<> visit_run(uint64_t first, uint64_t last, const std::function<void(uint64_t slot)>& visit) const;
+  Result<> write_header(bool closed) const;
+  Result<> place(uint32_t tag, ContentId content);
+  Result<> place_in_page(uint64_t page, std::span<const std::pair<uint32_t, ContentId>> entries);
+  Result<> grow();
+
+  std::string path_;
+  Fd fd_;
+  uint64_t index_id_, token_ = 0;
+  uint64_t capacity_ = 0, used_ = 0;  // slots
+  bool in_session_ = false;
+  mutable std::vector<uint64_t> slots_;  // scratch
+  std::unordered_multimap<uint32_t, ContentId> pending_;  // by tag; not in the file yet
+};
+
+}  // namespace pairloom::index

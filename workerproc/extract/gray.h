@@ -1,0 +1,21 @@
+// The gray picture as it is shown, as OpenCV makes it: cv::imread in BGR, turned by EXIF, cv::cvtColor BGR2GRAY. The
+// same for every file format (imread with IMREAD_GRAYSCALE is not: it leaves the conversion to each codec). Runs in:
+// worker only.
+#pragma once
+
+#include <opencv2/core.hpp>
+
+#include "workerproc/extract/orientation.h"
+
+namespace pairloom::workerproc {
+
+class UprightGray {
+ public:
+  // CV_8UC1. `view` is of a BGR picture. Valid until the next call. Throws cv::Exception.
+  const cv::Mat& of(const View& view);
+
+ private:
+  cv::Mat gray_, turned_;
+};
+
+}  // namespace pairloom::workerproc

@@ -1,0 +1,156 @@
+// Matching by descriptors: a file -> its descriptors, for the reference; a file -> how many of the reference's
+// descriptors are in it, for all others. Runs in: worker only.
+#include <cstring>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <opencv2/core.hpp>
+
+#include "jobs/file_answer.h"
+#include "jobs/match_job.h"
+#include "workerproc/descriptors/detector.h"
+#include "workerproc/descriptors/homography.h"
+#include "workerproc/descriptors/matcher.h"
+#include "workerproc/extract/gray.h"
+#include "workerproc/file_reader.h"
+#include "workerproc/worker_job.h"
+
+namespace pairloom::workerproc {
+namespace {
+
+// What both jobs do first: file -> gray picture -> keypoints and descriptors.
+class DescribingJob : public WorkerJob {
+ public:
+  explicit DescribingJob(const jobs::MatchSetup& setup)
+      : setup_(setup), reader_(setup.max_file_bytes), detector_(setup.method, setup.max_features) {}
+
+  Result<> run(const shm::TaskView& task, TaskContext& context) override {
+    const std::string path(reinterpret_cast<const char*>(task.payload.data()), task.payload.size());
+    return context.send_in_parts(jobs::encode(answer(path, context)));
+  }
+
+ protected:
+  // What is to be said of the image in `described_`.
+  virtual std::vector<std::byte> body() = 0;
+
+  jobs::MatchSetup setup_;
+  DescribedImage described_;
+
+ private:
+  jobs::FileAnswer answer(const std::string& path, TaskContext& context) {
+    const FileContents file = reader_.read(path, context);
+    if (file.outcome != Outcome::kIndexed) return {file.outcome, file.message, {}};
+    DecodeRequest request;
+    request.layout = PixelLayout::kBgr;
+    request.min_short_side_px = 0;
+    request.max_pixels = setup_.max_pixels;
+    try {
+      auto decoded = context.timed(shm::Stage::kDecode, [&] { return decode(file.bytes, request, picture_); });
+      if (!decoded) return {outcome_of(decoded.error().code), std::move(decoded.error().message), {}};
+      return context.timed(shm::Stage::kExtract, [&]() -> jobs::FileAnswer {
+        detector_.describe(gray_.of(view_of(picture_)), described_);
+        if (described_.keypoints.size() > jobs::kMaxDescribedRows)
+          return {Outcome::kTooLarge, "too many keypoints of equal strength", {}};
+        return {Outcome::kIndexed, picture_.warning, body()};
+      });
+    } catch (const std::bad_alloc&) {
+      return {Outcome::kTooLarge, "not enough memory to describe this picture", {}};
+    } catch (const cv::Exception& error) {
+      const bool no_memory = error.code == cv::Error::StsNoMem;
+      return {no_memory ? Outcome::kTooLarge : Outcome::kUnsupported,
+              no_memory ? "not enough memory to describe this picture" : error.what(),
+              {}};
+    }
+  }
+
+  FileReader reader_;
+  Detector detector_;
+  Picture picture_;
+  UprightGray gray_;
+};
+
+class DescribeFiles final : public DescribingJob {
+ public:
+  using DescribingJob::DescribingJob;
+
+ private:
+  std::vector<std::byte> body() override {
+    const auto rows = static_cast<uint32_t>(described_.keypoints.size());
+    const auto method = static_cast<uint32_t>(setup_.method);
+    const uint32_t columns = jobs::descriptor_bytes(setup_.method);
+    const uint64_t descriptors_bytes = shm::descriptor_set_bytes(rows, columns, shm::ElementType::kU8);
+    const uint64_t points_bytes = shm::descriptor_set_bytes(rows, 2, shm::ElementType::kF32);
+    std::vector<std::byte> body(descriptors_bytes + points_bytes);
+    const auto sets = std::span(body);
+    const auto matrix = shm::begin_descriptor_set(sets.first(descriptors_bytes), jobs::kDescriptorsSet, rows, columns,
+                                                  shm::ElementType::kU8, method);
+    if (rows > 0) std::memcpy(matrix.data(), described_.descriptors.data, matrix.size());
+    auto points = shm::begin_descriptor_set(sets.subspan(descriptors_bytes), jobs::kPointsSet, rows, 2,
+                                            shm::ElementType::kF32, method);
+    for (const cv::KeyPoint& keypoint : described_.keypoints) {
+      std::memcpy(points.data(), &keypoint.pt, sizeof keypoint.pt);
+      points = points.subspan(sizeof keypoint.pt);
+    }
+    return body;
+  }
+};
+
+class MatchFiles final : public DescribingJob {
+ public:
+  using DescribingJob::DescribingJob;
+
+  Result<> run(const shm::TaskView& task, TaskContext& context) override {
+    if (!matcher_ || points_.size() != matcher_->reference_rows())
+      return fail(Errc::kProtocol, "a task came before its reference");
+    return DescribingJob::run(task, context);
+  }
+
+  Result<> take_reference(const shm::DescriptorSetView& set) override {
+    if (set.detector != static_cast<uint32_t>(setup_.method))
+      return fail(Errc::kProtocol, "reference of another kind of descriptors");
+    if (set.set_id == jobs::kDescriptorsSet && set.element_type == shm::ElementType::kU8 &&
+        set.columns == jobs::descriptor_bytes(setup_.method)) {
+      matcher_.emplace(norm_of(setup_.method),
+                       Descriptors{static_cast<const uint8_t*>(set.data), set.rows, set.columns});
+      return {};
+    }
+    if (set.set_id == jobs::kPointsSet && set.element_type == shm::ElementType::kF32 && set.columns == 2) {
+      points_.resize(set.rows);
+      if (set.rows > 0) std::memcpy(points_.data(), set.data, set.rows * sizeof(cv::Point2f));
+      return {};
+    }
+    return fail(Errc::kProtocol, "unexpected descriptor set");
+  }
+
+ private:
+  std::vector<std::byte> body() override {
+    jobs::MatchResult result;
+    result.keypoints = static_cast<uint32_t>(described_.keypoints.size());
+    const auto matches = matcher_->match(described_.rows(), {setup_.cross_check, setup_.ratio});
+    result.matches = static_cast<uint32_t>(matches.size());
+    if (setup_.reprojection_px > 0) {
+      cv::KeyPoint::convert(described_.keypoints, image_points_);
+      result.inliers = homography_inliers(points_, image_points_, matches, setup_.reprojection_px);
+    }
+    return jobs::encode(result);
+  }
+
+  std::optional<Matcher> matcher_;
+  std::vector<cv::Point2f> points_;  // of the reference
+  std::vector<cv::Point2f> image_points_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<WorkerJob>> make_describe_job(std::span<const std::byte> setup) {
+  PAIRLOOM_ASSIGN(const jobs::MatchSetup decoded, jobs::decode_match_setup(setup));
+  return std::make_unique<DescribeFiles>(decoded);
+}
+
+Result<std::unique_ptr<WorkerJob>> make_match_job(std::span<const std::byte> setup) {
+  PAIRLOOM_ASSIGN(const jobs::MatchSetup decoded, jobs::decode_match_setup(setup));
+  return std::make_unique<MatchFiles>(decoded);
+}
+
+}  // namespace pairloom::workerproc
