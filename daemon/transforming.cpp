@@ -54,24 +54,33 @@ Result<> Transforming::accept(const Task& task, std::span<const std::byte> paylo
   }
   PAIRLOOM_ASSIGN(const jobs::BandPart part, jobs::decode_band_part(payload, band.rows, band.parts));
   const auto bytes = payload.subspan(sizeof part);
-  if (band.bytes.size() + bytes.size() > band.most_bytes) return fail(Errc::kProtocol, "band is too long");
-  band.bytes.insert(band.bytes.end(), bytes.begin(), bytes.end());
-  waiting_bytes_ += bytes.size();
+  const uint64_t length = band.bytes.size() + bytes.size();
+  if (length > band.most_bytes) return fail(Errc::kProtocol, "band is too long");
   ++band.parts;
+  const bool in_turn = task.id == first_in_window_;
+  if (!origin.first || !origin.last || !in_turn) {  // else it is written down from where it lies
+    band.bytes.insert(band.bytes.end(), bytes.begin(), bytes.end());
+    waiting_bytes_ += bytes.size();
+  }
   if (!origin.last) return {};
   const uint64_t raw_bytes = uint64_t{setup_.width_px} * static_cast<uint32_t>(setup_.channels) * band.rows.row_count;
-  if (setup_.container == jobs::Container::kPnm && band.bytes.size() != raw_bytes)
-    return fail(Errc::kProtocol, fmt::format("band of {} bytes, expected {}", band.bytes.size(), raw_bytes));
+  if (setup_.container == jobs::Container::kPnm && length != raw_bytes)
+    return fail(Errc::kProtocol, fmt::format("band of {} bytes, expected {}", length, raw_bytes));
   band.adler32 = part.adler32;
   rows_done_ += band.rows.row_count;
-  while (!window_.empty() && window_.front().adler32) {
-    const Band first = std::move(window_.front());
-    window_.pop_front();
-    ++first_in_window_;
-    waiting_bytes_ -= first.bytes.size();
-    adler32_ = joined_adler32(adler32_, *first.adler32, png_row_bytes(setup_, first.rows.row_count));
-    PAIRLOOM_TRY(write_(first.bytes));
-  }
+  if (in_turn) PAIRLOOM_TRY(write_first(origin.first ? bytes : std::span<const std::byte>(band.bytes)));
+  while (!window_.empty() && window_.front().adler32) PAIRLOOM_TRY(write_first(window_.front().bytes));
+  return {};
+}
+
+// The first band of the window is complete, and it is its turn.
+Result<> Transforming::write_first(std::span<const std::byte> bytes) {
+  const Band& band = window_.front();
+  adler32_ = joined_adler32(adler32_, *band.adler32, png_row_bytes(setup_, band.rows.row_count));
+  PAIRLOOM_TRY(write_(bytes));
+  waiting_bytes_ -= band.bytes.size();
+  window_.pop_front();
+  ++first_in_window_;
   return {};
 }
 

@@ -51,6 +51,8 @@ class Transforming final : public Job {
     std::optional<uint32_t> adler32;  // set: complete
   };
 
+  Result<> write_first(std::span<const std::byte> bytes);
+
   jobs::TransformSetup setup_;
   uint32_t band_rows_;
   std::vector<int> blocks_;

@@ -65,7 +65,7 @@ struct BandPart {
   uint32_t part;                  // 0, 1, 2, ..
   uint32_t adler32;               // in the last part: of the band's uncompressed bytes; 0 for kPnm
 };
-constexpr uint64_t kMaxPartBytes = 192 * 1024;  // without the header
+constexpr uint64_t kMaxPartBytes = 256 * 1024;  // without the header; a quarter of the ring
 // kProtocol unless it is the part of that number of that band. `last` parts may be empty.
 Result<BandPart> decode_band_part(std::span<const std::byte> record, const BandTask& task, uint32_t part);
 
