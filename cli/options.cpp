@@ -194,6 +194,14 @@ void add_global_options(CLI::App& app, GlobalOptions& globals) {
   add_count(app, "-j,--jobs", globals.jobs, 1, 1024,
             "Worker processes; default: one for every physical core this process may use")
       ->group(group);
+  add_size(app, "--worker-memory", globals.worker_memory_bytes,
+           "Memory a worker may use; a picture that needs more is too large. Default: an equal share of three quarters "
+           "of the machine's, 1 to 4 GiB")
+      ->default_str("")
+      ->group(group);
+  app.add_flag("--require-sandbox", globals.require_sandbox,
+               "Refuse to look at files when the workers cannot be contained completely (see: pairloom doctor)")
+      ->group(group);
   app.add_flag("-q,--quiet", globals.quiet, "Say nothing on standard error but errors")->group(group);
   app.add_flag("-v,--verbose", globals.verbose, "Say more on standard error: every unreadable file")->group(group);
   add_choice<ColorMode>(app, "--color", globals.color,

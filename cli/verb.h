@@ -40,6 +40,7 @@ Action declare_index_verify(CLI::App& app);
 Action declare_index_info(CLI::App& app);
 Action declare_index_export(CLI::App& app);
 Action declare_index_failures(CLI::App& app);
+Action declare_index_retry(CLI::App& app);
 Action declare_dups(CLI::App& app);
 Action declare_match(CLI::App& app);
 Action declare_cmp(CLI::App& app);

@@ -30,7 +30,11 @@ struct WalkOptions {
 struct PoolOptions {
   int jobs = 0;                 // worker processes; 0 = physical cores this process may use
   std::string worker_program;   // empty = found beside this program or in libexec (daemon/worker_program.h)
+  std::string opener_program;   // the same for the opener
   double task_deadline_s = 30;  // without a sign of progress from the worker
+  double task_limit_s = 900;    // for one task, whatever its signs
+  uint64_t worker_memory_bytes = 0;  // of each worker's private memory; 0 = chosen by the machine's
+  bool require_sandbox = false;      // work in a complete sandbox or not at all
 };
 
 struct IndexRequest {
@@ -97,5 +101,6 @@ struct PhysicalCores {
 PhysicalCores usable_physical_cores();
 // Path of the pairloom-worker that would be started, or an error that says where it was looked for.
 Result<std::string> find_worker_program(const PoolOptions& pool);
+Result<std::string> find_opener_program(const PoolOptions& pool);
 
 }  // namespace pairloom::daemon

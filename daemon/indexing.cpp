@@ -1,8 +1,6 @@
 #include "daemon/indexing.h"
 
-#include <sys/stat.h>
 #include <algorithm>
-#include <cerrno>
 
 #include <fmt/format.h>
 
@@ -19,11 +17,6 @@ constexpr int64_t kCommitNs = 500'000'000;
 
 std::string path_of(const Task& task) {
   return {reinterpret_cast<const char*>(task.payload.data()), task.payload.size()};
-}
-
-bool is_absent(const Task& task) {
-  struct stat st {};
-  return ::lstat(path_of(task).c_str(), &st) != 0 && (errno == ENOENT || errno == ENOTDIR);
 }
 
 bool same_but_for_device(const StatIdentity& a, const StatIdentity& b) {
@@ -217,7 +210,7 @@ Result<> Indexing::accept(const Task& task, std::span<const std::byte> payload, 
   result.digest = said.digest;
   result.image = said.image;
   result.accuracy = request_->setup.accuracy;
-  if (said.outcome == Outcome::kUnreadable && is_absent(task)) return drop_absent(task);
+  if (said.absent) return drop_absent(task);
   for (const auto& [algorithm, code] : said.codes) result.codes.push_back({algorithm, code});
   result.worker_slot = origin.slot;
   result.elapsed_ns = origin.elapsed_ns;
@@ -260,8 +253,10 @@ Result<> Indexing::blame(const Task& task, uint32_t points) {
 Result<> Indexing::give_up(const Task& task, Outcome outcome, const std::string& reason) {
   index::FileResult result;
   result.outcome = outcome;
-  result.message = reason + "; left alone until the file or pairloom changes (--retry-failed tries again)";
+  result.message = reason + "; left alone until the file or pairloom changes (pairloom index retry tries again)";
   result.attempts = task.points;
+  result.signal = task.signal;
+  result.decoder = task.decoder;
   return store(task, std::move(result));
 }
 

@@ -4,14 +4,18 @@
 #include <unistd.h>
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <cerrno>
 #include <csignal>
 #include <cstring>
 
 #include <fmt/format.h>
 
+#include "base/image.h"
+#include "base/sandbox_level.h"
 #include "base/version.h"
 #include "daemon/slot.h"
+#include "shm/file_passing.h"
 
 namespace pairloom::daemon {
 namespace {
@@ -21,9 +25,39 @@ constexpr int64_t kPullTurnNs = 3'000'000;  // the longest stretch of looking fo
 constexpr uint32_t kHopelessStarts = 3;     // lives in a row without a result, in every slot: give up
 
 // What an epoll event is about.
-enum class Source : uint32_t { kSocket, kProcess, kStop, kInput };
+enum class Source : uint32_t { kSocket, kProcess, kOpener, kStop, kInput };
 uint64_t tag(Source source, uint32_t slot) {
   return uint64_t{static_cast<uint32_t>(source)} << 32 | slot;
+}
+
+// An equal share of three quarters of the machine's memory, within reason: what a picture of the default limits needs in
+// the worst case, and what most never come near.
+uint64_t memory_for_each_of(size_t workers) {
+  constexpr uint64_t kLeast = 1ull << 30, kMost = 4ull << 30;
+  const auto pages = static_cast<uint64_t>(std::max(0l, ::sysconf(_SC_PHYS_PAGES)));
+  const auto page_bytes = static_cast<uint64_t>(std::max(0l, ::sysconf(_SC_PAGESIZE)));
+  return std::clamp(pages * page_bytes / 4 * 3 / std::max<size_t>(workers, 1), kLeast, kMost);
+}
+
+// Name and version of the decoder of each format. Said before the worker has seen a byte of any file, and yet read as a
+// stranger's words.
+using DecoderNames = std::array<std::string, kImageFormatCount>;
+Result<DecoderNames> read_decoder_names(std::span<const std::byte> bytes) {
+  DecoderNames names;
+  std::string_view rest(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  while (!rest.empty()) {
+    const std::string_view line = rest.substr(0, rest.find('\n'));
+    rest.remove_prefix(std::min(line.size() + 1, rest.size()));
+    size_t format = 0;
+    const auto [end, error] = std::from_chars(line.data(), line.data() + line.size(), format);
+    const std::string_view name(end, line.data() + line.size());
+    const bool printable = std::all_of(name.begin() + (name.empty() ? 0 : 1), name.end(),
+                                       [](char c) { return c >= ' ' && c <= '~'; });
+    if (error != std::errc() || format >= names.size() || !name.starts_with('\t') || !printable)
+      return fail(Errc::kProtocol, "hello with a malformed list of decoders");
+    names[format] = name.substr(1);
+  }
+  return names;
 }
 
 }  // namespace
@@ -33,7 +67,7 @@ struct Pool::State {
 
   PoolOptions options;
   const Clock& clock;
-  std::string program;
+  WorkerPrograms programs;
   Fd epoll;
   std::vector<Slot> slots;
   std::deque<Task> ready;     // waiting for a worker
@@ -44,6 +78,7 @@ struct Pool::State {
   uint64_t job_serial = 0, next_chunk = 1, deaths = 0;
   int64_t next_often_ns = 0;
   std::string last_death;
+  DecoderNames decoder_names;  // of the last worker that said hello; all are of one build
 
   // The job of the moment.
   Job* job = nullptr;
@@ -65,7 +100,7 @@ struct Pool::State {
   Result<> on_result(Slot& slot);
   Result<> lost(Slot& slot, bool lied, const std::string& why);
   Result<> charge(Task task, uint32_t points, Outcome outcome, const std::string& reason);
-  Result<> check_silence(int64_t now);
+  Result<> check_deadlines(int64_t now);
   bool work_left() const;
   bool worker_is_needed() const;
   bool is_hopeless() const;
@@ -84,7 +119,8 @@ Pool::~Pool() {
 
 Result<Pool> Pool::create(const PoolOptions& options, const Clock& clock) {
   auto state = std::make_unique<State>(options, clock);
-  PAIRLOOM_ASSIGN(state->program, find_worker_program(options));
+  PAIRLOOM_ASSIGN(state->programs.worker, find_worker_program(options));
+  PAIRLOOM_ASSIGN(state->programs.opener, find_opener_program(options));
   state->epoll = Fd(epoll_create1(EPOLL_CLOEXEC));
   if (!state->epoll) return fail_errno("cannot make an epoll descriptor", errno);
   return Pool(std::move(state));
@@ -100,6 +136,8 @@ void Pool::State::staff() {
     if (jobs > cpus.size()) cpus.assign(jobs, -1);
     cpus.resize(jobs);
   }
+  programs.memory_bytes =
+      options.worker_memory_bytes > 0 ? options.worker_memory_bytes : memory_for_each_of(cpus.size());
   for (size_t i = 0; i < cpus.size(); ++i) slots.emplace_back(static_cast<uint32_t>(i), cpus[i]);
 }
 
@@ -149,7 +187,7 @@ Result<> Pool::State::run_to_end() {
     PAIRLOOM_TRY(deal());
     PAIRLOOM_TRY(wait_for_events(more_now));
     const int64_t now = clock.monotonic_ns();
-    PAIRLOOM_TRY(check_silence(now));
+    PAIRLOOM_TRY(check_deadlines(now));
     PAIRLOOM_TRY(job->tick(now));
     if (surroundings->often && now >= next_often_ns) {
       surroundings->often();
@@ -261,9 +299,10 @@ Result<> Pool::State::deal_chunk(Slot& slot, std::deque<Task>& queue, size_t mos
 }
 
 Result<> Pool::State::start_worker(Slot& slot, int64_t now) {
-  auto started = slot.start(program, job->lane_sizes(), now);
+  auto started = slot.start(programs, job->lane_sizes(), now);
   if (started) started = watch(slot.process->channel().socket(), tag(Source::kSocket, slot.number));
   if (started) started = watch(slot.process->pid_fd(), tag(Source::kProcess, slot.number));
+  if (started) started = watch(slot.process->opener_pid_fd(), tag(Source::kOpener, slot.number));
   if (started) return {};
   last_death = started.error().message;
   slot.process.reset();
@@ -297,13 +336,14 @@ Result<> Pool::State::on_event(uint64_t tag_value) {
     epoll_ctl(epoll.get(), EPOLL_CTL_DEL, job->wait_fd(), nullptr);
     input_waits = false;
   }
-  if (source != Source::kSocket && source != Source::kProcess) return {};
+  if (source != Source::kSocket && source != Source::kProcess && source != Source::kOpener) return {};
   Slot& slot = slots[static_cast<uint32_t>(tag_value)];
   if (!slot.process) return {};  // a death shows twice (socket, process); new lives only start in deal()
   if (source == Source::kSocket) return listen(slot);
   // Looked at once more: the event may be of an earlier life, whose descriptor a sibling between fork and exec kept
-  // alive.
-  return slot.process->has_ended() ? lost(slot, false, "") : Result<>{};
+  // alive. A worker without its opener is of no more use.
+  const bool ended = source == Source::kOpener ? slot.process->opener_has_ended() : slot.process->has_ended();
+  return ended ? lost(slot, false, "") : Result<>{};
 }
 
 // Everything the worker has for us.
@@ -311,7 +351,7 @@ Result<> Pool::State::listen(Slot& slot) {
   shm::SupervisorChannel& channel = slot.process->channel();
   const auto open = channel.drain_wakeups();
   const uint64_t most =
-      std::max<uint64_t>(sizeof(shm::HelloHeader), sizeof(shm::ResultHeader) + job->max_result_bytes());
+      std::max<uint64_t>(shm::kMaxHelloBytes, sizeof(shm::ResultHeader) + job->max_result_bytes());
   while (true) {
     const auto kind = channel.take(record, most);
     if (!kind) return lost(slot, true, kind.error().message);
@@ -332,12 +372,20 @@ Result<> Pool::State::on_record(Slot& slot, uint32_t kind) {
 
 Result<> Pool::State::on_hello(Slot& slot) {
   shm::HelloHeader hello;
-  if (record.size() != sizeof hello || slot.greeted) return fail(Errc::kProtocol, "misplaced or malformed hello");
+  if (record.size() < sizeof hello || slot.greeted) return fail(Errc::kProtocol, "misplaced or malformed hello");
   std::memcpy(&hello, record.data(), sizeof hello);
   if (hello.layout_version != shm::kLaneLayoutVersion || hello.build_id != kBuildId)
     return fail(Errc::kNoWorkers,
-                fmt::format("'{}' is of another version of pairloom; install all of one version", program));
+                fmt::format("'{}' is of another version of pairloom; install all of one version", programs.worker));
+  if ((hello.sandbox_level & ~kSandboxSteps) != 0) return fail(Errc::kProtocol, "hello with an unknown sandbox level");
+  if (options.require_sandbox && hello.sandbox_level != kSandboxSteps)
+    return fail(Errc::kRefused,
+                fmt::format("the sandbox of the workers is not complete here ({}), and --require-sandbox was given; "
+                            "'pairloom doctor' says more",
+                            describe_sandbox(hello.sandbox_level)));
+  slot.totals.sandbox_level = hello.sandbox_level;
   if (hello.generation != slot.generation) return fail(Errc::kProtocol, "hello from another life");
+  PAIRLOOM_ASSIGN(decoder_names, read_decoder_names(std::span(record).subspan(sizeof hello)));
   slot.greeted = true;
   return {};
 }
@@ -373,6 +421,7 @@ Result<> Pool::State::lost(Slot& slot, bool lied, const std::string& why) {
     }
   }
   const uint64_t at = slot.process->channel().state().current_task.load(std::memory_order_acquire);
+  const uint64_t format = slot.process->channel().state().format.load(std::memory_order_relaxed);
   const bool timed_out = slot.timed_out, useful = slot.useful;
   const Death death = slot.bury();
   ++deaths;
@@ -388,7 +437,11 @@ Result<> Pool::State::lost(Slot& slot, bool lied, const std::string& why) {
   if (was_at_a_task) {
     Task blamed = std::move(left.front());
     left.pop_front();
-    const bool unexplained = death.by_signal && death.code == SIGKILL && !timed_out && !lied;
+    blamed.signal = death.by_signal ? death.code : 0;
+    blamed.decoder = format < decoder_names.size() ? decoder_names[format] : "";
+    const bool killed = death.by_signal && death.code == SIGKILL;
+    const bool lost_opener = !death.by_signal && death.code == shm::kExitWithoutOpener;
+    const bool unexplained = (killed || lost_opener) && !timed_out && !lied;
     PAIRLOOM_TRY(charge(std::move(blamed), unexplained ? 1 : 2, timed_out ? Outcome::kTimedOut : Outcome::kCrashed,
                         timed_out ? fmt::format("no progress for {} s", options.task_deadline_s)
                                   : "its worker was lost: " + last_death));
@@ -409,12 +462,19 @@ Result<> Pool::State::charge(Task task, uint32_t points, Outcome outcome, const 
   return {};
 }
 
-Result<> Pool::State::check_silence(int64_t now) {
+Result<> Pool::State::check_deadlines(int64_t now) {
   const auto deadline = static_cast<int64_t>(options.task_deadline_s * 1e9);
+  const auto limit = static_cast<int64_t>(options.task_limit_s * 1e9);
   for (Slot& slot : slots) {
-    if (!slot.process || slot.timed_out || !slot.is_silent(now, deadline)) continue;
-    slot.timed_out = true;
-    slot.process->kill();  // its end comes as an event
+    if (!slot.process) continue;
+    if (slot.timed_out) {
+      // Its end comes as an event, unless it hangs in the kernel: then nobody waits for it.
+      if (now - slot.killed_at_ns > kDyingNs) PAIRLOOM_TRY(lost(slot, false, ""));
+    } else if (slot.is_overdue(now, deadline, limit)) {
+      slot.timed_out = true;
+      slot.killed_at_ns = now;
+      slot.process->kill();
+    }
   }
   return {};
 }

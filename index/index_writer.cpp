@@ -219,9 +219,9 @@ Result<> IndexWriter::finish_run(RunId run, const RunTotals& t, std::span<const 
     if (db.changes() != 1)
       return fail(Errc::kInvalidArgument, fmt::format("there is no run {} in index '{}'", run, path()));
     for (const WorkerTotals& w : workers) {
-      PAIRLOOM_TRY(db.run("INSERT OR REPLACE INTO run_worker VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", run,
+      PAIRLOOM_TRY(db.run("INSERT OR REPLACE INTO run_worker VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", run,
                           w.slot, w.lives, w.tasks, w.bytes_read, w.stage_ns[0], w.stage_ns[1], w.stage_ns[2],
-                          w.stage_ns[3], w.stage_ns[4], w.stage_ns[5], w.stage_ns[6], w.stage_ns[7]));
+                          w.stage_ns[3], w.stage_ns[4], w.stage_ns[5], w.stage_ns[6], w.stage_ns[7], w.sandbox_level));
     }
     return state_->settle();
   };

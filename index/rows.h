@@ -68,6 +68,9 @@ struct FileResult {
   uint32_t worker_slot = 0;
   uint64_t elapsed_ns = 0;
   uint32_t attempts = 0;
+  // Of a file that cost workers their lives: the last one's end, and the decoder it was at ("libtiff 4.5.0").
+  int signal = 0;
+  std::string decoder;
 };
 
 enum class RunKind : uint8_t { kAdd = 1, kUpdate = 2, kPrune = 3 };
@@ -87,6 +90,7 @@ struct RunTotals {
 struct WorkerTotals {
   uint32_t slot = 0;
   uint32_t lives = 0;  // processes this slot used
+  uint32_t sandbox_level = 0;  // of the last of them (base/sandbox_level.h)
   uint64_t tasks = 0, bytes_read = 0;
   uint64_t stage_ns[8] = {};  // index = shm::Stage
 };
@@ -122,6 +126,9 @@ struct FailureRow {
   Outcome outcome;
   std::string message;
   uint32_t attempts = 0;
+  int signal = 0;                // that ended the last worker it cost; 0 = none
+  std::string decoder;           // in use then; empty = none, or not known
+  uint32_t program_version = 0;  // of the pairloom that decided
 };
 struct RunRow {
   RunId id = 0;

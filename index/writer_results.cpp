@@ -170,14 +170,15 @@ Result<> IndexWriter::State::check_directory(DirectoryId directory) {
   return {};
 }
 
-Result<> IndexWriter::State::store_failure(DirectoryId directory, std::string_view name, const std::string& message,
-                                           uint32_t worker_slot, uint64_t elapsed_ns) {
-  const std::string text = as_text(message);
+Result<> IndexWriter::State::store_failure(const FileResult& failed) {
+  const std::string message = as_text(failed.message), decoder = as_text(failed.decoder);
   return db.run(
-      "INSERT INTO failure (directory, name, message, worker_slot, elapsed_us) VALUES (?, ?, ?, ?, ?) "
-      "ON CONFLICT DO UPDATE SET message = excluded.message, worker_slot = excluded.worker_slot, "
-      "elapsed_us = excluded.elapsed_us",
-      directory, Blob{name}, Text{text}, worker_slot, microseconds(elapsed_ns));
+      "INSERT INTO failure (directory, name, message, worker_slot, elapsed_us, signal, decoder) "
+      "VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET message = excluded.message, "
+      "worker_slot = excluded.worker_slot, elapsed_us = excluded.elapsed_us, signal = excluded.signal, "
+      "decoder = excluded.decoder",
+      failed.directory, Blob{failed.name}, Text{message}, failed.worker_slot, microseconds(failed.elapsed_ns),
+      failed.signal, Text{decoder});
 }
 
 // --- contents and their codes
@@ -316,7 +317,7 @@ Result<> IndexWriter::put(RunId run, const FileResult& result) {
       PAIRLOOM_TRY(s.update_file(run, file, *before));
     }
     if (!is_failure(result.outcome)) return {};
-    return s.store_failure(result.directory, result.name, result.message, result.worker_slot, result.elapsed_ns);
+    return s.store_failure(result);
   });
 }
 
@@ -384,8 +385,11 @@ Result<> IndexWriter::put_attempts(RunId run, DirectoryId directory, const std::
     const NewFile file{
         .directory = directory, .name = name, .identity = identity, .outcome = Outcome::kCrashed, .attempts = points};
     PAIRLOOM_TRY(s.store_file(run, file, before));
-    return s.store_failure(directory, name, "a worker died or passed its deadline at this file; it is tried again", 0,
-                           0);
+    FileResult failed;
+    failed.directory = directory;
+    failed.name = name;
+    failed.message = "a worker died or passed its deadline at this file; it is tried again";
+    return s.store_failure(failed);
   };
   PAIRLOOM_TRY(state_->change(store));
   return commit();

@@ -110,8 +110,7 @@ struct IndexWriter::State {
   Result<bool> insert_file(RunId run, const NewFile& file);  // false: there is one of that name; nothing was done
   Result<> count_content(const NewFile& file);
   Result<> check_directory(DirectoryId directory);  // kInvalidArgument: there is none
-  Result<> store_failure(DirectoryId directory, std::string_view name, const std::string& message, uint32_t worker_slot,
-                         uint64_t elapsed_ns);
+  Result<> store_failure(const FileResult& failed);
   Result<bool> mark_gone(RunId run, DirectoryId directory, std::string_view name);  // false: was not live
   Result<> add_live_files(ContentId content, int difference);
   int64_t& count_of(Outcome outcome, bool live);

@@ -65,7 +65,7 @@ Result<CodeFile> CodeFile::open(int fd, const std::string& path, Algorithm algor
   mapping->tail_checksum = header.tail_checksum;
   mapping->first_block = kHeaderBytes;
   struct stat st {};
-  if (::fstat(fd, &st) != 0) return fail_errno("cannot stat '" + path + "'", errno);
+  if (!stat_open_file(fd, st)) return fail_errno("cannot stat '" + path + "'", errno);
   const uint64_t blocks = blocks_for(header.published);
   if (blocks > (static_cast<uint64_t>(st.st_size) - kHeaderBytes) / mapping->layout.bytes()) {
     return damaged(path, "is cut short");

@@ -18,14 +18,13 @@ class LocateFrames final : public WorkerJob {
   explicit LocateFrames(const jobs::LocateSetup& setup)
       : setup_(setup), reader_(setup.max_file_bytes), locator_(setup) {}
 
-  Result<> run(const shm::TaskView& task, TaskContext& context) override {
-    const std::string path(reinterpret_cast<const char*>(task.payload.data()), task.payload.size());
-    return context.send_in_parts(jobs::encode(answer(path, context)));
+  Result<> run(const shm::TaskView&, TaskContext& context) override {
+    PAIRLOOM_ASSIGN(const FileContents file, reader_.read(context));
+    return context.send_in_parts(jobs::encode(answer(file, context)));
   }
 
  private:
-  jobs::FileAnswer answer(const std::string& path, TaskContext& context) {
-    const FileContents file = reader_.read(path, context);
+  jobs::FileAnswer answer(const FileContents& file, TaskContext& context) {
     if (file.outcome != Outcome::kIndexed) return {file.outcome, file.message, {}};
     DecodeRequest request;
     request.layout = PixelLayout::kChannel;

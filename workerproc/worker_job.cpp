@@ -15,8 +15,9 @@ constexpr size_t kPartBytes = 256 * 1024;  // a quarter of the ring: the worker 
 
 }  // namespace
 
-TaskContext::TaskContext(shm::WorkerChannel& channel, uint64_t task_id, int64_t& last_wake_ns)
-    : channel_(channel), task_id_(task_id), start_ns_(system_clock().monotonic_ns()), last_wake_ns_(last_wake_ns) {}
+TaskContext::TaskContext(shm::WorkerChannel& channel, shm::FileReceiver& files, uint64_t task_id,
+                         int64_t& last_wake_ns)
+    : channel_(channel), files_(files), task_id_(task_id), start_ns_(system_clock().monotonic_ns()), last_wake_ns_(last_wake_ns) {}
 
 Result<> TaskContext::send(std::span<const std::byte> payload, bool last) {
   const uint64_t bytes = sizeof(shm::ResultHeader) + payload.size();
@@ -47,6 +48,10 @@ void TaskContext::report_progress() {
 
 void TaskContext::add_bytes_read(uint64_t bytes) {
   channel_.state().bytes_read.fetch_add(bytes, std::memory_order_relaxed);
+}
+
+void TaskContext::announce_format(ImageFormat format) {
+  channel_.state().format.store(static_cast<uint64_t>(format), std::memory_order_relaxed);
 }
 
 void TaskContext::add_stage_ns(shm::Stage stage, uint64_t ns) {

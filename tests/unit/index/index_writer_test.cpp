@@ -395,7 +395,7 @@ TEST_F(Writer, ClosingRollsBack) {
 
 TEST_F(Writer, RunsAndTheirWorkersAreRecorded) {
   const RunTotals totals{.seen = 10, .indexed = 8, .bytes_read = 123, .seconds = 1.5, .interrupted = true};
-  WorkerTotals worker{.slot = 3, .lives = 2, .tasks = 8, .bytes_read = 123};
+  WorkerTotals worker{.slot = 3, .lives = 2, .sandbox_level = 31, .tasks = 8, .bytes_read = 123};
   worker.stage_ns[7] = 55;
   value(writer.finish_run(run, totals, std::vector{worker}));
   const RunId second = value(writer.begin_run(RunKind::kUpdate, "arguments \xFF"));
@@ -417,6 +417,7 @@ TEST_F(Writer, RunsAndTheirWorkersAreRecorded) {
   ASSERT_EQ(workers.size(), 1u);
   EXPECT_EQ(workers[0].slot, 3u);
   EXPECT_EQ(workers[0].stage_ns[7], 55u);
+  EXPECT_EQ(workers[0].sandbox_level, 31u);
   EXPECT_THAT(writer.finish_run(999, totals, {}).error().message, HasSubstr("no run 999"));
 }
 
