@@ -61,6 +61,12 @@ constexpr Example kCmp[] = {
     {"pairloom cmp a.jpg b.png && echo same picture", "exit 0: near-duplicates, 1: not, 3: unreadable"},
     {"pairloom cmp --distance 10 a.jpg b.png", "with a limit of one's own"},
 };
+constexpr Example kExtract[] = {
+    {"pairloom extract --features color,lbp ~/Pictures > features.csv", "a row of numbers for every image"},
+    {"pairloom extract --features sift:n=200,pdq ~/Pictures -o npy --to arrays", "NumPy arrays"},
+    {"pairloom extract --features lbp --store", "of all images of the index, into the index"},
+    {"pairloom extract --plugin ./mine.so --features my-feature ~/Pictures -o jsonl", "with an extractor of one's own"},
+};
 constexpr Example kStatus[] = {
     {"pairloom status", "the last runs, their workers, and what is left to do"},
     {"pairloom status -o jsonl", "the same for a program"},
@@ -73,6 +79,8 @@ constexpr Verb kVerbs[] = {
     {"dups", "list groups of near-duplicates from the index", kFind, kDups, declare_dups},
     {"match", "find images like a given one", kFind, kMatch, declare_match},
     {"cmp", "say whether two files show the same picture", kFind, kCmp, declare_cmp},
+    {"extract", "compute numbers from images: colours, textures, keypoints, hashes, one's own", kFind, kExtract,
+     declare_extract},
     {"index add", "add directories or files to the index", kMaintain, kIndexAdd, declare_index_add},
     {"index update", "look again at everything that was added", kMaintain, kIndexUpdate, declare_index_update},
     {"index prune", "forget files that are gone", kMaintain, kIndexPrune, declare_index_prune},

@@ -31,6 +31,7 @@ struct PoolOptions {
   int jobs = 0;                 // worker processes; 0 = physical cores this process may use
   std::string worker_program;   // empty = found beside this program or in libexec (daemon/worker_program.h)
   double task_deadline_s = 30;  // without a sign of progress from the worker
+  std::vector<std::string> plugins;  // shared objects with extractors that every worker loads; absolute paths
 };
 
 struct IndexRequest {

@@ -33,7 +33,7 @@ struct Pool::State {
 
   PoolOptions options;
   const Clock& clock;
-  std::string program;
+  WorkerPrograms programs;
   Fd epoll;
   std::vector<Slot> slots;
   std::deque<Task> ready;     // waiting for a worker
@@ -82,7 +82,8 @@ Pool::~Pool() = default;
 
 Result<Pool> Pool::create(const PoolOptions& options, const Clock& clock) {
   auto state = std::make_unique<State>(options, clock);
-  PAIRLOOM_ASSIGN(state->program, find_worker_program(options));
+  PAIRLOOM_ASSIGN(state->programs.worker, find_worker_program(options));
+  state->programs.plugins = options.plugins;
   state->epoll = Fd(epoll_create1(EPOLL_CLOEXEC));
   if (!state->epoll) return fail_errno("cannot make an epoll descriptor", errno);
   return Pool(std::move(state));
@@ -254,7 +255,7 @@ Result<> Pool::State::deal_chunk(Slot& slot, std::deque<Task>& queue, size_t mos
 }
 
 Result<> Pool::State::start_worker(Slot& slot, int64_t now) {
-  auto started = slot.start(program, job->lane_sizes(), now);
+  auto started = slot.start(programs, job->lane_sizes(), now);
   if (started) started = watch(slot.process->channel().socket(), tag(Source::kSocket, slot.number));
   if (started) started = watch(slot.process->pid_fd(), tag(Source::kProcess, slot.number));
   if (started) return {};
@@ -329,7 +330,7 @@ Result<> Pool::State::on_hello(Slot& slot) {
   std::memcpy(&hello, record.data(), sizeof hello);
   if (hello.layout_version != shm::kLaneLayoutVersion || hello.build_id != kBuildId)
     return fail(Errc::kNoWorkers,
-                fmt::format("'{}' is of another version of pairloom; install all of one version", program));
+                fmt::format("'{}' is of another version of pairloom; install all of one version", programs.worker));
   if (hello.generation != slot.generation) return fail(Errc::kProtocol, "hello from another life");
   slot.greeted = true;
   return {};

@@ -34,13 +34,13 @@ void Slot::note_task_time(uint64_t elapsed_ns) {
   average_task_ns += (capped - average_task_ns) / 8;
 }
 
-Result<> Slot::start(const std::string& program, shm::LaneSizes sizes, int64_t now_ns) {
+Result<> Slot::start(const WorkerPrograms& programs, shm::LaneSizes sizes, int64_t now_ns) {
   ++generation;
   greeted = useful = in_the_middle = timed_out = false;
   job_serial = 0;
   last_heartbeat = 0;
   last_sign_ns = now_ns;
-  PAIRLOOM_ASSIGN(process, WorkerProcess::start(program, number, generation, cpu, sizes));
+  PAIRLOOM_ASSIGN(process, WorkerProcess::start(programs, number, generation, cpu, sizes));
   lane_sizes = sizes;
   ++totals.lives;
   return {};

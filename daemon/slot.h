@@ -53,7 +53,7 @@ struct Slot {
   bool wants_work() const;
   void note_task_time(uint64_t elapsed_ns);
 
-  Result<> start(const std::string& program, shm::LaneSizes sizes, int64_t now_ns);
+  Result<> start(const WorkerPrograms& programs, shm::LaneSizes sizes, int64_t now_ns);
   // Sends the job's set-up and references as far as this process has not had them, then the tasks as one chunk. false:
   // no room now; the tasks were not sent.
   Result<bool> give(const Job& job, uint64_t serial, uint64_t chunk_id, std::span<Task> tasks,

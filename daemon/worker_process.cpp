@@ -80,7 +80,7 @@ void WorkerProcess::end() {
   reap();
 }
 
-Result<WorkerProcess> WorkerProcess::start(const std::string& program, uint32_t slot, uint64_t generation, int cpu,
+Result<WorkerProcess> WorkerProcess::start(const WorkerPrograms& programs, uint32_t slot, uint64_t generation, int cpu,
                                            shm::LaneSizes sizes) {
   PAIRLOOM_ASSIGN(auto lane, shm::Lane::create(sizes, slot, generation));
   PAIRLOOM_ASSIGN(auto sockets, shm::make_socket_pair());
@@ -92,10 +92,12 @@ Result<WorkerProcess> WorkerProcess::start(const std::string& program, uint32_t 
   PAIRLOOM_ASSIGN(const Fd null_fd, raise_fd(null_opened.get()));
 
   // Everything the child needs is made here: it must not allocate.
-  std::string words[] = {program, "--lane",           std::to_string(kLaneFd), "--socket", std::to_string(kSocketFd),
-                         "--cpu", std::to_string(cpu)};
-  char* arguments[std::size(words) + 1] = {};
-  for (size_t i = 0; i < std::size(words); ++i) arguments[i] = words[i].data();
+  std::vector<std::string> words = {programs.worker,           "--lane", std::to_string(kLaneFd), "--socket",
+                                    std::to_string(kSocketFd), "--cpu",  std::to_string(cpu)};
+  for (const std::string& plugin : programs.plugins) words.insert(words.end(), {"--plugin", plugin});
+  std::vector<char*> arguments;
+  for (std::string& word : words) arguments.push_back(word.data());
+  arguments.push_back(nullptr);
 
   // Before the fork: it announces that we wait, and a worker that said hello before that would wake nobody.
   auto channel = std::make_unique<shm::SupervisorChannel>(std::move(lane), std::move(sockets.supervisor));
@@ -103,7 +105,8 @@ Result<WorkerProcess> WorkerProcess::start(const std::string& program, uint32_t 
   const pid_t supervisor = ::getpid();
   const pid_t pid = ::fork();
   if (pid < 0) return fail_errno("cannot fork a worker", errno);
-  if (pid == 0) become_worker(words[0].c_str(), arguments, lane_fd.get(), socket_fd.get(), null_fd.get(), supervisor);
+  if (pid == 0)
+    become_worker(words[0].c_str(), arguments.data(), lane_fd.get(), socket_fd.get(), null_fd.get(), supervisor);
 
   // The pid cannot be reused before we reap it, so the descriptor is surely this child's.
   Fd pid_fd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "base/fd.h"
 #include "base/result.h"
@@ -20,10 +21,16 @@ struct Death {
   std::string text() const;  // "killed by signal 11 (Segmentation fault)"
 };
 
+// What every worker of a pool is started with.
+struct WorkerPrograms {
+  std::string worker;                // path
+  std::vector<std::string> plugins;  // paths of shared objects with extractors
+};
+
 class WorkerProcess {
  public:
-  // Starts `program` on a fresh lane; `cpu` = logical CPU to pin to, or -1. Returns before the worker has said hello.
-  static Result<WorkerProcess> start(const std::string& program, uint32_t slot, uint64_t generation, int cpu,
+  // Starts the worker on a fresh lane; `cpu` = logical CPU to pin to, or -1. Returns before the worker has said hello.
+  static Result<WorkerProcess> start(const WorkerPrograms& programs, uint32_t slot, uint64_t generation, int cpu,
                                      shm::LaneSizes sizes);
   WorkerProcess(WorkerProcess&& other) noexcept;
   WorkerProcess& operator=(WorkerProcess&&) noexcept;

@@ -10,6 +10,8 @@ enum class JobKind : uint32_t {
   kPair = 2,   // a range of packed codes -> near-duplicate pairs   (jobs/pair_job.h)
   kDescribe = 10,  // a file -> keypoints and descriptors             (jobs/match_job.h)
   kMatch = 11,     // a file -> matches with the reference's          (jobs/match_job.h)
+  kDescribeFeatures = 12,  // nothing -> what the features are            (jobs/extract_job.h)
+  kExtract = 13,   // a file -> features                              (jobs/extract_job.h)
 };
 
 }  // namespace pairloom::jobs

@@ -15,6 +15,7 @@
 #include "base/image.h"
 #include "base/version.h"
 #include "workerproc/decode/decode.h"
+#include "workerproc/features/plugin.h"
 #include "workerproc/loop.h"
 #include "workerproc/worker_options.h"
 
@@ -71,5 +72,7 @@ int main(int argc, char** argv) {
   if (options->list_decoders) return list_decoders();
   quieten_opencv();
   limit_myself(*options);
+  // Before any image is seen; what is wrong with one is told when its features are asked for.
+  for (const std::string& plugin : options->plugins) workerproc::loaded_plugins().load(plugin);
   return serve(*options);
 }

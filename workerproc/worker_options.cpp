@@ -21,6 +21,8 @@ Result<WorkerOptions> parse_worker_options(std::span<char* const> arguments) {
       options.show_version = true;
     else if (name == "--decoders")
       options.list_decoders = true;
+    else if (name == "--plugin" && i + 1 < arguments.size())
+      options.plugins.emplace_back(arguments[++i]);
     else {
       const NumberOption* number = nullptr;
       for (const auto& candidate : kNumbers)

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <span>
+#include <string>
+#include <vector>
 
 #include "base/result.h"
 
@@ -13,6 +15,7 @@ struct WorkerOptions {
   int lane_fd = -1;            // --lane N
   int socket_fd = -1;          // --socket N
   int cpu = -1;                // --cpu N: pin to this logical CPU; -1 = not pinned
+  std::vector<std::string> plugins;  // --plugin FILE, again and again: shared objects with extractors
 };
 Result<WorkerOptions> parse_worker_options(std::span<char* const> arguments);
 
