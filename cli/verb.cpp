@@ -76,6 +76,12 @@ constexpr Example kLocate[] = {
     {"pairloom locate --diameter 13 --invert frames/ > particles.csv", "dark spots, as trackpy.locate finds them"},
     {"pairloom locate --diameter 9 --minmass 200 -o jsonl frame_*.tif | jq '.particles|length'", "how many in each"},
 };
+constexpr Example kExtract[] = {
+    {"pairloom extract --features color,lbp ~/Pictures > features.csv", "a row of numbers for every image"},
+    {"pairloom extract --features sift:n=200,pdq ~/Pictures -o npy --to arrays", "NumPy arrays"},
+    {"pairloom extract --features lbp --store", "of all images of the index, into the index"},
+    {"pairloom extract --plugin ./mine.so --features my-feature ~/Pictures -o jsonl", "with an extractor of one's own"},
+};
 constexpr Example kStatus[] = {
     {"pairloom status", "the last runs, their workers, and what is left to do"},
     {"pairloom status -o jsonl", "the same for a program"},
@@ -89,6 +95,8 @@ constexpr Verb kVerbs[] = {
     {"dups", "list groups of near-duplicates from the index", kFind, kDups, declare_dups},
     {"match", "find images like a given one", kFind, kMatch, declare_match},
     {"cmp", "say whether two files show the same picture", kFind, kCmp, declare_cmp},
+    {"extract", "compute colours, textures, keypoints, hashes of images", kFind, kExtract,
+     declare_extract},
     {"index add", "add directories or files to the index", kMaintain, kIndexAdd, declare_index_add},
     {"index update", "look again at everything that was added", kMaintain, kIndexUpdate, declare_index_update},
     {"index prune", "forget files that are gone", kMaintain, kIndexPrune, declare_index_prune},

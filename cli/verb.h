@@ -46,6 +46,7 @@ Action declare_match(CLI::App& app);
 Action declare_cmp(CLI::App& app);
 Action declare_transform(CLI::App& app);
 Action declare_locate(CLI::App& app);
+Action declare_extract(CLI::App& app);
 Action declare_status(CLI::App& app);
 Action declare_doctor(CLI::App& app);
 

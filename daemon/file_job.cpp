@@ -38,6 +38,13 @@ class FileJob final : public Job {
     const FoundFile& file = batch_.files[next_in_batch_++];
     if (!file.wanted) return Pull::kAgain;
     const std::string path = path_of(batch_, file);
+    if (request_.wants) {
+      PAIRLOOM_ASSIGN(const bool wanted, request_.wants(path, file.identity));
+      if (!wanted) {
+        ++summary_.passed_over;
+        return Pull::kAgain;
+      }
+    }
     const auto bytes = std::as_bytes(std::span(path));
     task.id = first_in_window_ + window_.size();
     task.payload.assign(bytes.begin(), bytes.end());
@@ -138,7 +145,51 @@ class FileJob final : public Job {
   FileJobSummary summary_;
 };
 
+class Question final : public Job {
+ public:
+  Question(jobs::JobKind kind, std::vector<std::byte> setup) : kind_(kind), setup_(std::move(setup)) {}
+  jobs::JobKind kind() const override { return kind_; }
+  std::vector<std::byte> setup() const override { return setup_; }
+  uint64_t max_result_bytes() const override { return kMaxRecordBytes; }
+  Result<Pull> pull(Task&) override {
+    if (std::exchange(asked_, true)) return Pull::kEnd;
+    return Pull::kTask;
+  }
+  Result<> accept(const Task&, std::span<const std::byte> payload, const ResultOrigin& origin) override {
+    if (origin.first) bytes_.clear();
+    if (bytes_.size() + payload.size() > kMaxQuestionBytes) return fail(Errc::kProtocol, "answer is too long");
+    bytes_.insert(bytes_.end(), payload.begin(), payload.end());
+    if (!origin.last) return {};
+    PAIRLOOM_ASSIGN(answer_, jobs::decode_file_answer(bytes_));
+    return {};
+  }
+  Result<> blame(const Task&, uint32_t) override { return {}; }
+  Result<> give_up(const Task&, Outcome outcome, const std::string& reason) override {
+    answer_ = {outcome, reason, {}};
+    return {};
+  }
+  jobs::FileAnswer take_answer() { return std::move(answer_); }
+
+ private:
+  static constexpr uint64_t kMaxQuestionBytes = 64u << 20;
+  jobs::JobKind kind_;
+  std::vector<std::byte> setup_;
+  bool asked_ = false;
+  std::vector<std::byte> bytes_;
+  jobs::FileAnswer answer_;
+};
+
 }  // namespace
+
+Result<jobs::FileAnswer> FileJobs::ask(jobs::JobKind kind, std::vector<std::byte> setup) {
+  PAIRLOOM_ASSIGN(auto signals, StopSignals::catch_them());
+  Question question(kind, std::move(setup));
+  Pool::Surroundings surroundings;
+  surroundings.stop_fd = signals.fd();
+  surroundings.stop_requested = [&] { return signals.arrived(); };
+  PAIRLOOM_TRY(pool_.run(question, surroundings));
+  return question.take_answer();
+}
 
 Result<FileJobs> FileJobs::create(const PoolOptions& options) {
   PAIRLOOM_ASSIGN(auto pool, Pool::create(options));

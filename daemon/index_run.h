@@ -35,6 +35,7 @@ struct PoolOptions {
   double task_limit_s = 900;    // for one task, whatever its signs
   uint64_t worker_memory_bytes = 0;  // of each worker's private memory; 0 = chosen by the machine's
   bool require_sandbox = false;      // work in a complete sandbox or not at all
+  std::vector<std::string> plugins;  // shared objects with extractors that every worker loads; absolute paths
 };
 
 struct IndexRequest {

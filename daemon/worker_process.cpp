@@ -52,11 +52,10 @@ Result<WorkerProcess> WorkerProcess::start(const WorkerPrograms& programs, uint3
   // What is close-on-exec here is open in the children only as far as it is named; our own copies of their ends close
   // when this function returns, or end-of-file would never come.
   const std::array<int, 3> for_worker{lane_fd, sockets.worker.get(), files.worker.get()};
-  PAIRLOOM_ASSIGN(auto worker, ChildProcess::start(programs.worker,
-                                                   {"--lane", number(0), "--socket", number(1), "--files", number(2),
-                                                    "--cpu", std::to_string(cpu), "--memory",
-                                                    std::to_string(programs.memory_bytes)},
-                                                   for_worker));
+  std::vector<std::string> arguments = {"--lane", number(0), "--socket", number(1), "--files", number(2), "--cpu",
+                                        std::to_string(cpu), "--memory", std::to_string(programs.memory_bytes)};
+  for (const std::string& plugin : programs.plugins) arguments.insert(arguments.end(), {"--plugin", plugin});
+  PAIRLOOM_ASSIGN(auto worker, ChildProcess::start(programs.worker, arguments, for_worker));
   const std::array<int, 2> for_opener{requests.opener.get(), files.opener.get()};
   PAIRLOOM_ASSIGN(auto opener, ChildProcess::start(programs.opener, {number(0), number(1)}, for_opener));
   return WorkerProcess(std::move(worker), std::move(opener), std::move(requests.supervisor), std::move(channel));

@@ -6,6 +6,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "base/fd.h"
 #include "base/result.h"
@@ -16,8 +17,9 @@ namespace pairloom::daemon {
 
 // What every worker of a pool is started with.
 struct WorkerPrograms {
-  std::string worker, opener;  // paths
-  uint64_t memory_bytes = 0;   // limit of a worker's private memory; 0 = none
+  std::string worker, opener;        // paths
+  std::vector<std::string> plugins;  // paths of shared objects with extractors
+  uint64_t memory_bytes = 0;         // limit of a worker's private memory; 0 = none
 };
 
 class WorkerProcess {

@@ -91,6 +91,17 @@ class IndexWriter {
   Result<> set_pairing_state(Algorithm algorithm, uint32_t radius, uint64_t position);  // commits
   // A larger radius than stored starts over: state to {radius, 0}; pairs stay (they are still pairs).
 
+  // --- features of extractors
+  // The row of an extractor, made if needed. Features of an older version of it are forgotten. kRefused when the index
+  // holds a newer version, or the same version with other columns. Commits.
+  Result<ExtractorId> extractor(const ExtractorRow& extractor);
+  // The content of a live indexed file whose stat identity is as stored (but for the device). Empty: there is none.
+  Result<std::optional<ContentId>> indexed_content(const std::string& path, const StatIdentity& identity);
+  // True if this content has features of all of them.
+  Result<bool> has_features(ContentId content, std::span<const ExtractorId> extractors);
+  // Stores them, in place of earlier ones. False, and nothing is stored: that content's bytes have another digest.
+  Result<bool> put_features(ContentId content, const Digest& digest, std::span<const FeatureRow> features);
+
   // --- maintenance
   // Forgets gone files, contents without files, their codes and pairs; new generation; rebuilds the code files. Returns
   // what was removed. With `dry_run` only counts.

@@ -1,7 +1,9 @@
 // What the index stores, as plain values. Runs in: supervisor (writes), cli (reads).
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -99,6 +101,23 @@ struct WorkerTotals {
 struct RootRow {
   std::string path;
   uint64_t filesystem = 0;
+};
+
+// What computed stored features, and how to read them (docs/index_schema.md, "Features").
+struct ExtractorRow {
+  std::string name, parameters;
+  uint32_t version = 1;
+  std::string element;  // "u8", "i32", "f32", "f64"
+  bool one_row = true;
+  std::vector<std::string> columns;
+  uint64_t row_bytes = 0;
+};
+using ExtractorId = int64_t;
+// One content's values: rows x columns, row-major, little-endian.
+struct FeatureRow {
+  ExtractorId extractor = 0;
+  uint32_t rows = 0;
+  std::span<const std::byte> values;
 };
 
 // Reading side.

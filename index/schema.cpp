@@ -237,6 +237,34 @@ FROM v_files v JOIN failure x ON x.directory = v.directory_id AND x.name = v.nam
                JOIN file f ON f.directory = v.directory_id AND f.name = v.name;
 )sql";
 
+// Features of extractors, ours and plugins': docs/index_schema.md, "Features".
+constexpr const char* kVersion3 = R"sql(
+CREATE TABLE extractor (
+  id              INTEGER PRIMARY KEY,
+  name            TEXT NOT NULL,                -- "lbp"
+  parameters      TEXT NOT NULL,                -- all of them, in one spelling: "points=8 radius=1"
+  version         INTEGER NOT NULL,             -- all features of an extractor are of this version
+  element         TEXT NOT NULL CHECK (element IN ('u8', 'i32', 'f32', 'f64')),
+  one_row         INTEGER NOT NULL,             -- exactly one row for each content
+  columns         TEXT NOT NULL,                -- names, separated by commas
+  row_bytes       INTEGER NOT NULL,
+  UNIQUE (name, parameters)
+) STRICT;
+
+CREATE TABLE feature (
+  content         INTEGER NOT NULL REFERENCES content (id),
+  extractor       INTEGER NOT NULL REFERENCES extractor (id),
+  rows            INTEGER NOT NULL,
+  data            BLOB NOT NULL,                -- rows x columns, row-major, little-endian
+  PRIMARY KEY (content, extractor)
+) STRICT;
+CREATE INDEX feature_by_extractor ON feature (extractor);
+
+CREATE VIEW v_features AS
+SELECT f.content, e.name, e.parameters, e.version, e.element, e.columns, f.rows, f.data
+FROM feature f JOIN extractor e ON e.id = f.extractor;
+)sql";
+
 const std::string& version_1() {
   static const std::string sql = std::string(kVersion1Tables) + kVersion1Views;
   return sql;
@@ -271,7 +299,7 @@ Result<int64_t> index_version(Database& database, int32_t newest) {
 }  // namespace
 
 std::span<const Migration> migrations() {
-  static const Migration steps[] = {{1, version_1().c_str()}, {2, kVersion2}};
+  static const Migration steps[] = {{1, version_1().c_str()}, {2, kVersion2}, {3, kVersion3}};
   return steps;
 }
 

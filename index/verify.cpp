@@ -44,6 +44,7 @@ class Check {
   Result<> references();
   Result<> counts();
   Result<> contents();
+  Result<> features();
   Result<> digests();
   Result<> positions(const AlgorithmInfo& algorithm);
   Result<> pairs(const AlgorithmInfo& algorithm);
@@ -126,6 +127,14 @@ Result<> Check::contents() {
         return fmt::format("file '{}' of directory {} has outcome {} but its row in table failure says otherwise",
                            row.bytes(2), row.integer(0), row.integer(1));
       });
+}
+
+Result<> Check::features() {
+  return none(db_.query("SELECT f.content, e.name FROM feature f JOIN extractor e ON e.id = f.extractor "
+                        "WHERE length(f.data) <> f.rows * e.row_bytes OR (e.one_row AND f.rows <> 1)"),
+              [](const Query& row) {
+                return fmt::format("feature {} of content {} is not as long as its rows", row.bytes(1), row.integer(0));
+              });
 }
 
 Result<> Check::digests() {
@@ -261,6 +270,7 @@ Result<std::vector<std::string>> verify(Database& database) {
   take(check.references());
   take(check.counts());
   take(check.contents());
+  take(check.features());
   take(check.digests());
   for (const AlgorithmInfo& algorithm : algorithms()) {
     take(check.positions(algorithm));

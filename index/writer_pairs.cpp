@@ -111,6 +111,7 @@ Result<IndexWriter::Pruned> IndexWriter::prune(bool dry_run) {
     if (s.db.changes() > 0 && !std::exchange(s.has_vacancies, true)) s.begin_generation();
     PAIRLOOM_TRY(s.db.run("DELETE FROM code WHERE content IN (SELECT id FROM content WHERE live_files = 0)"));
     PAIRLOOM_TRY(s.settle());
+    PAIRLOOM_TRY(s.db.run("DELETE FROM feature WHERE content IN (SELECT id FROM content WHERE live_files = 0)"));
     PAIRLOOM_TRY(s.db.run("DELETE FROM content WHERE live_files = 0"));
     PAIRLOOM_TRY(s.db.run(kDeleteEmptyDirectories));
     PAIRLOOM_TRY(s.drop_digests());  // it knows contents that are gone now

@@ -13,6 +13,8 @@ enum class JobKind : uint32_t {
   kDescribe = 10,  // a file -> keypoints and descriptors               (jobs/match_job.h)
   kMatch = 11,     // a file -> matches with the reference's            (jobs/match_job.h)
   kLocate = 12,    // a frame -> the particles in it                    (jobs/locate_job.h)
+  kExtract = 13,   // a file -> features                                (jobs/extract_job.h)
+  kDescribeFeatures = 14,  // nothing -> what the features are          (jobs/extract_job.h)
 };
 
 }  // namespace pairloom::jobs

@@ -12,6 +12,7 @@
 #include "base/sandbox_level.h"
 #include "base/version.h"
 #include "workerproc/decode/decode.h"
+#include "workerproc/features/plugin.h"
 #include "workerproc/loop.h"
 #include "workerproc/sandbox.h"
 #include "workerproc/worker_options.h"
@@ -52,6 +53,8 @@ int serve(const workerproc::WorkerOptions& options) {
   shm::FileReceiver files{Fd(options.files_fd)};
   pin_to(options.cpu);
   workerproc::warm_up();
+  // While files can be opened; what is wrong with one is told when its features are asked for.
+  for (const std::string& plugin : options.plugins) workerproc::loaded_plugins().load(plugin);
   const uint32_t level = workerproc::enter_sandbox({static_cast<uint64_t>(options.memory_bytes)});
   const auto served = workerproc::serve(channel, files, level);
   if (served) return 0;

@@ -81,6 +81,10 @@ Result<std::unique_ptr<WorkerJob>> make_job(jobs::JobKind kind, std::span<const 
       return make_transform_job(setup);
     case jobs::JobKind::kLocate:
       return make_locate_job(setup);
+    case jobs::JobKind::kDescribeFeatures:
+      return make_describe_features_job(setup);
+    case jobs::JobKind::kExtract:
+      return make_extract_job(setup);
   }
   return fail(Errc::kProtocol, fmt::format("unknown job {}", static_cast<uint32_t>(kind)));
 }

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <span>
+#include <string>
+#include <vector>
 
 #include "base/result.h"
 
@@ -16,6 +18,7 @@ struct WorkerOptions {
   int files_fd = -1;           // --files N: where opened files come from
   int cpu = -1;                // --cpu N: pin to this logical CPU; -1 = not pinned
   int64_t memory_bytes = 0;    // --memory N: limit of private memory; 0 = none
+  std::vector<std::string> plugins;  // --plugin FILE, again and again: shared objects with extractors
 };
 Result<WorkerOptions> parse_worker_options(std::span<char* const> arguments);
 

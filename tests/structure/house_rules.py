@@ -20,7 +20,7 @@ MAY_INCLUDE = {
     "jobs": {"base", "jobs"},
     "search": {"base", "search"},
     "index": {"base", "search", "index"},
-    "workerproc": {"base", "shm", "jobs", "search", "workerproc"},
+    "workerproc": {"base", "shm", "jobs", "search", "include", "workerproc"},
     "daemon": {"base", "shm", "jobs", "search", "index", "daemon"},
     "cli": {"base", "jobs", "search", "index", "daemon", "cli"},
 }

@@ -5,13 +5,13 @@
 #include <new>
 #include <utility>
 
-#include <xxhash.h>
 #include <opencv2/core.hpp>
 
 #include "shm/lane.h"
 #include "workerproc/decode/decode.h"
 #include "workerproc/extract/area.h"
 #include "workerproc/extract/dhash.h"
+#include "workerproc/extract/digest.h"
 #include "workerproc/extract/pdq.h"
 #include "workerproc/extract/phash.h"
 
@@ -100,8 +100,7 @@ struct Extractor::State {
   void run(std::span<const std::byte> file, uint64_t (&stage_ns)[8], jobs::IndexResult& result) {
     {
       const StageTimer timer(stage_ns, shm::Stage::kDigest);
-      const XXH128_hash_t digest = XXH3_128bits(file.data(), file.size());
-      result.digest = {digest.low64, digest.high64};
+      result.digest = digest_of(file);
       result.image.format = sniff(file);
     }
     if (result.image.format == ImageFormat::kUnknown) {

@@ -1,6 +1,4 @@
-// The gray picture as it is shown, as OpenCV makes it: cv::imread in BGR, turned by EXIF, cv::cvtColor BGR2GRAY. The
-// same for every file format (imread with IMREAD_GRAYSCALE is not: it leaves the conversion to each codec). Runs in:
-// worker only.
+// The picture as it is shown, as OpenCV matrices. Runs in: worker only.
 #pragma once
 
 #include <opencv2/core.hpp>
@@ -9,13 +7,18 @@
 
 namespace pairloom::workerproc {
 
+// `stored` turned as `view` says: itself when it is upright, else made in `room`. Throws cv::Exception.
+cv::Mat turned(const cv::Mat& stored, const View& view, cv::Mat& room);
+
+// Gray as OpenCV makes it: cv::imread in BGR, turned by EXIF, cv::cvtColor BGR2GRAY. The same for every file format
+// (imread with IMREAD_GRAYSCALE is not: it leaves the conversion to each codec).
 class UprightGray {
  public:
   // CV_8UC1. `view` is of a BGR picture. Valid until the next call. Throws cv::Exception.
   const cv::Mat& of(const View& view);
 
  private:
-  cv::Mat gray_, turned_;
+  cv::Mat stored_, room_, upright_;
 };
 
 }  // namespace pairloom::workerproc
