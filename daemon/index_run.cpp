@@ -64,7 +64,8 @@ class IndexRun {
                       if (observer_.problem) observer_.problem(problem);
                     }));
     surroundings_.often = [&] { tell(Progress::Stage::kIndexing, pool, job); };
-    const auto done = pool.run(job, surroundings_);
+    auto done = pool.run(job, surroundings_);
+    if (done && job.looks_again()) done = pool.run(job, surroundings_);
     tell(Progress::Stage::kIndexing, pool, job);
     summary_.totals = job.totals();
     summary_.missing_roots = walk.missing_roots();

@@ -1,6 +1,7 @@
 #include "daemon/indexing.h"
 
 #include <algorithm>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -51,6 +52,7 @@ uint64_t Indexing::max_result_bytes() const {
 }  // codes of all algorithms and a message
 
 Result<Job::Pull> Indexing::pull(Task& task) {
+  if (found_.empty() && second_look_) return Pull::kEnd;
   if (found_.empty()) {
     FileBatch batch;
     PAIRLOOM_ASSIGN(const FileSource::Next next, source_->next(batch));
@@ -211,11 +213,22 @@ Result<> Indexing::accept(const Task& task, std::span<const std::byte> payload, 
   result.image = said.image;
   result.accuracy = request_->setup.accuracy;
   if (said.absent) return drop_absent(task);
+  if (said.outcome == Outcome::kChanged && !second_look_) {
+    changed_.push_back(task);
+    return {};
+  }
   for (const auto& [algorithm, code] : said.codes) result.codes.push_back({algorithm, code});
   result.worker_slot = origin.slot;
   result.elapsed_ns = origin.elapsed_ns;
   totals_.bytes_read += said.identity.size_bytes;
   return store(task, std::move(result));
+}
+
+bool Indexing::looks_again() {
+  if (second_look_ || changed_.empty()) return false;
+  second_look_ = true;
+  found_ = std::exchange(changed_, {});
+  return true;
 }
 
 // Deleted between the walk and the worker: not a failure, just gone.

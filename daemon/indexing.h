@@ -35,6 +35,10 @@ class Indexing final : public Job {
   Result<> tick(int64_t now_ns) override;
   int64_t next_tick_ns() const override { return commit_at_ns_; }
 
+  // To be asked when the pool has run the job: true when files changed while they were read. They have had time to
+  // settle; the pool is to run the job once more, for them. What changes again is stored as changed.
+  bool looks_again();
+
   const index::RunTotals& totals() const { return totals_; }
   uint64_t tasks_found() const { return next_task_; }
   uint64_t tasks_done() const { return tasks_done_; }
@@ -81,6 +85,8 @@ class Indexing final : public Job {
   bool ended_ = false;
   At at_;
   std::deque<Task> found_;  // tasks of the batch in work
+  std::deque<Task> changed_;    // while they were read, in the first look
+  bool second_look_ = false;
   std::unordered_map<uint64_t, InHand> in_hand_;
   uint64_t next_task_ = 0, tasks_done_ = 0;
   index::RunTotals totals_;

@@ -40,6 +40,7 @@ Result<> Slot::start(const WorkerPrograms& programs, shm::LaneSizes sizes, int64
   job_serial = 0;
   last_heartbeat = 0;
   last_sign_ns = now_ns;
+  watched_task = kNoTask;
   PAIRLOOM_ASSIGN(process, WorkerProcess::start(programs, number, generation, cpu, sizes));
   lane_sizes = sizes;
   ++totals.lives;

@@ -70,9 +70,13 @@ Result<> WorkerProcess::open_files(std::span<const std::byte> chunk) {
   return {};
 }
 
-Death WorkerProcess::end() {
+void WorkerProcess::kill() {
   worker_.kill();
-  opener_.kill();  // both at once, so that they are waited for together
+  opener_.kill();
+}
+
+Death WorkerProcess::end() {
+  kill();  // both at once, so that they are waited for together
   const Death death = worker_.end();
   opener_.end();
   return death;

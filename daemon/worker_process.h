@@ -42,7 +42,7 @@ class WorkerProcess {
   // is an event of its own.
   Result<> open_files(std::span<const std::byte> chunk);
 
-  void kill() { worker_.kill(); }  // SIGKILL; the end shows at pid_fd()
+  void kill();  // SIGKILL to both; the end shows at pid_fd()
   Death end();  // both; how the worker ended
 
  private:

@@ -64,7 +64,7 @@ Result<FileContents> FileReader::read(TaskContext& context, Wanted wanted) {
   struct stat after {};
   if (!stat_open_file(fd, after) || identity_of(after) != file.identity ||
       buffer_.size() != file.identity.size_bytes)
-    return failed(Outcome::kChanged, "changed while it was read; the next run looks again");
+    return failed(Outcome::kChanged, "changed while it was read");
   file.outcome = Outcome::kIndexed;
   file.bytes = std::as_bytes(std::span(buffer_));
   return file;

@@ -54,7 +54,13 @@ Contents contents_of(const std::string& index_path) {
 
 class Kill : public ::testing::Test {
  protected:
-  static constexpr int kPictures = 240;
+  // tools/kill_storm.sh sets these for a long run.
+  static int number(const char* name, int default_value) {
+    const char* text = std::getenv(name);
+    return text ? std::atoi(text) : default_value;
+  }
+  const int pictures_count_ = number("PAIRLOOM_KILL_FILES", 240);
+  const int width_px_ = number("PAIRLOOM_KILL_WIDTH_PX", 320);
 
   // Programs of our own directory, so that the process table can be searched for leftovers.
   void SetUp() override {
@@ -63,10 +69,10 @@ class Kill : public ::testing::Test {
     fs::copy_file(PAIRLOOM_WORKER, home_ / "bin/pairloom-worker");
     fs::copy_file(PAIRLOOM_OPENER, home_ / "bin/pairloom-opener");
     // Each fourth picture is a lightly re-encoded copy of the one before, so that there are pairs to lose.
-    for (int i = 0; i < kPictures; ++i) {
+    for (int i = 0; i < pictures_count_; ++i) {
       const auto seed = static_cast<uint64_t>(i % 4 == 3 ? i - 1 : i);
-      const auto bytes = test::encode_jpeg(test::draw_picture(seed, 320, 240), {.quality = i % 4 == 3 ? 70 : 92});
-      pictures_.write(std::to_string(i % 7) + "/" + std::to_string(i) + ".jpg",
+      const auto bytes = test::encode_jpeg(test::draw_picture(seed, width_px_, width_px_ * 3 / 4), {.quality = i % 4 == 3 ? 70 : 92});
+      pictures_.write(std::to_string(i % 97) + "/" + std::to_string(i) + ".jpg",
                       {reinterpret_cast<const char*>(bytes.data()), bytes.size()});
     }
   }
@@ -78,27 +84,26 @@ class Kill : public ::testing::Test {
   test::TempDir pictures_, home_;
 };
 
-int rounds() {
-  const char* text = std::getenv("PAIRLOOM_KILL_ROUNDS");
-  return text ? std::atoi(text) : 50;
-}
-
 TEST_F(Kill, AnyProcessAtAnyMomentLosesNothing) {
   const std::string calm = home_ / "calm.db", stormy = home_ / "stormy.db";
   const auto undisturbed = test::run_program(command(calm));
   ASSERT_EQ(undisturbed.status, 0) << undisturbed.err;
   const Contents expected = contents_of(calm);
-  ASSERT_EQ(expected.files.size(), static_cast<size_t>(kPictures));
-  ASSERT_GE(expected.pairs.size(), static_cast<size_t>(kPictures / 4));
+  ASSERT_EQ(expected.files.size(), static_cast<size_t>(pictures_count_));
+  ASSERT_GE(expected.pairs.size(), static_cast<size_t>(pictures_count_ / 4));
 
+  const int wanted_workers = number("PAIRLOOM_KILL_WORKERS", 34), wanted_supervisors = number("PAIRLOOM_KILL_SUPERVISORS", 16);
+  const int pause_ms = number("PAIRLOOM_KILL_PAUSE_MS", 120);
   std::mt19937 random(20);
   int worker_kills = 0, supervisor_kills = 0, completed = 0;
-  while (worker_kills + supervisor_kills < rounds()) {
+  const auto left = [&] { return wanted_workers - worker_kills + wanted_supervisors - supervisor_kills; };
+  while (left() > 0) {
     test::Running run(command(stormy));
     bool supervisor_killed = false;
-    while (!supervisor_killed && !run.ends_within_ms(static_cast<int>(random() % 120))) {
-      const auto workers = test::children_of(run.pid());
-      if (random() % 3 == 0) {
+    while (!supervisor_killed && left() > 0 &&
+           !run.ends_within_ms(static_cast<int>(random() % static_cast<unsigned>(pause_ms)))) {
+      const auto workers = test::children_of(run.pid());  // and openers
+      if (static_cast<int>(random() % static_cast<unsigned>(left())) < wanted_supervisors - supervisor_kills) {
         run.kill(SIGKILL);
         supervisor_killed = true;
         ++supervisor_kills;
@@ -112,13 +117,14 @@ TEST_F(Kill, AnyProcessAtAnyMomentLosesNothing) {
     ASSERT_EQ(status, 0);
     ++completed;
     EXPECT_EQ(contents_of(stormy), expected);
+    if (left() == 0) break;
     for (const auto& entry : fs::directory_iterator(home_.path()))  // the next round starts from nothing
       if (entry.path().filename().string().starts_with("stormy.db")) fs::remove(entry.path());
   }
   ASSERT_EQ(test::run_program(command(stormy)).status, 0);
   EXPECT_EQ(contents_of(stormy), expected);
   EXPECT_TRUE(index::IndexReader::open(stormy).value().verify().value().empty());
-  std::printf("%d workers and %d supervisors killed, %d runs completed in between\n", worker_kills, supervisor_kills,
+  std::printf("%d workers and openers and %d supervisors killed, %d runs completed\n", worker_kills, supervisor_kills,
               completed);
 
   // A worker dies with its supervisor, as soon as the signal is delivered.

@@ -5,6 +5,8 @@
 //   lie-id..     result of another task     lie-outcome.. an outcome that does not exist
 //   lie-codes..  no codes                   lie-length..  header and payload disagree
 //   flood..      results without end        scribble..    overwrites its ring controls, then goes on
+//   scribble-all..  the same with its whole lane, rings included
+//   changing..   says that it changed while it was read; changing-once.. only the first time
 //   kill-self..  SIGKILL, as the kernel's OOM killer would
 // In any job but indexing it answers as the jobs do that take a file a task (jobs/file_answer.h): the body is the file's
 // name, repeated 50,000 times in two records for long.. files. Of crash.. and crash-once.. files the first record is sent.
@@ -73,6 +75,7 @@ class Misbehaving {
           PAIRLOOM_ASSIGN(setup_, jobs::decode_index_setup(record.payload.subspan(sizeof header)));
         }
       } else {
+        chunk_ = record.payload;
         PAIRLOOM_ASSIGN([[maybe_unused]] const auto header,
                         shm::parse_chunk(record.payload, [this](const shm::TaskView& task) { return do_task(task); }));
       }
@@ -89,8 +92,9 @@ class Misbehaving {
     const std::vector<std::byte> whole = indexing_ ? std::vector<std::byte>() : file_answer(name);
     const auto half = static_cast<ptrdiff_t>(whole.size() / 2);
     if (!indexing_) PAIRLOOM_TRY(send(task.task_id, {whole.begin(), whole.begin() + half}, false));
+    done_ = false;
     PAIRLOOM_TRY(misbehave(path, name, task.task_id));
-    PAIRLOOM_TRY(send(task.task_id, indexing_ ? jobs::encode(honest_result(path, name, setup_.algorithms))
+    if (!done_) PAIRLOOM_TRY(send(task.task_id, indexing_ ? jobs::encode(honest_result(path, name, setup_.algorithms))
                                               : std::vector<std::byte>(whole.begin() + half, whole.end())));
     channel_.state().current_task.store(0);
     channel_.state().tasks_done.fetch_add(1);
@@ -123,6 +127,27 @@ class Misbehaving {
     }
     if (is("flood"))
       while (true) PAIRLOOM_TRY(send(task_id, jobs::encode(honest_result(path, name, setup_.algorithms))));
+    if (is("changing")) {
+      const std::string marker = path + ".changed";
+      if (is("changing-once") && ::access(marker.c_str(), F_OK) == 0) return {};
+      if (FILE* file = std::fopen(marker.c_str(), "w")) std::fclose(file);
+      jobs::IndexResult changed = honest_result(path, name, setup_.algorithms);
+      changed.outcome = Outcome::kChanged;
+      changed.codes.clear();
+      PAIRLOOM_TRY(send(task_id, jobs::encode(changed)));
+      done_ = true;
+      return {};
+    }
+    if (is("scribble-all")) {
+      // The control page from its beginning, and all of both rings; a ring's record shows where it lies.
+      auto* control = reinterpret_cast<std::byte*>(&channel_.state()) - offsetof(shm::LaneControl, worker);
+      const shm::LaneHeader header = reinterpret_cast<const shm::LaneControl*>(control)->header;
+      PAIRLOOM_ASSIGN(const std::span<std::byte> up, channel_.reserve(header.up_bytes - 64));
+      std::memset(up.data(), 0x5a, up.size());
+      std::memset(const_cast<std::byte*>(chunk_.data()), 0x5a, chunk_.size());
+      std::memset(control, 0x5a, sizeof(shm::LaneControl));
+      std::abort();  // what it would do next makes no difference
+    }
     if (is("scribble")) {
       // Everything behind the lane's header page: worker state and both ring controls.
       auto* state = reinterpret_cast<std::byte*>(&channel_.state());
@@ -149,6 +174,8 @@ class Misbehaving {
 
   shm::WorkerChannel channel_;
   bool indexing_ = true;
+  bool done_ = false;  // the misdeed has answered already
+  std::span<const std::byte> chunk_;
   jobs::IndexSetup setup_;
 };
 

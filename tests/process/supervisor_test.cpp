@@ -121,6 +121,29 @@ TEST_F(Supervisor, LiarsAreCaughtAndCostOnlyThemselves) {
   EXPECT_FALSE(has_children());
 }
 
+TEST_F(Supervisor, AWorkerThatScribblesOverItsWholeLaneCostsItsFileOnly) {
+  pictures_.write("scribble-all", "x");
+  add_honest_files(100);
+  const auto summary = run(2);
+  ASSERT_TRUE(summary) << summary.error().message;
+  EXPECT_EQ(count(Outcome::kIndexed), 100);
+  EXPECT_EQ(outcomes().at("scribble-all"), Outcome::kCrashed) << problems_["scribble-all"];
+}
+
+// It has had time to settle at the end of the run; then it is left to the next one.
+TEST_F(Supervisor, AFileThatChangedWhileItWasReadIsLookedAtOnceMore) {
+  add_honest_files(50);
+  pictures_.write("changing-once.jpg", "x");
+  pictures_.write("changing.jpg", "x");
+  const auto summary = run();
+  ASSERT_TRUE(summary) << summary.error().message;
+  EXPECT_EQ(outcomes().at("changing-once.jpg"), Outcome::kIndexed);
+  EXPECT_EQ(outcomes().at("changing.jpg"), Outcome::kChanged);
+  EXPECT_EQ(summary->totals.indexed, 51u);
+  EXPECT_EQ(summary->totals.failed, 1u);
+  EXPECT_FALSE(problems_.contains("changing-once.jpg"));
+}
+
 TEST_F(Supervisor, WhatWasLeftAloneIsNotTriedAgainUntilItIsAskedFor) {
   pictures_.write("crash.jpg", "x");
   add_honest_files(3);
