@@ -45,6 +45,8 @@ std::string finished(uint64_t well, uint64_t failed, uint64_t opened, double sec
 std::string render_progress(const daemon::Progress& p, double rate, int columns) {
   if (p.stage == daemon::Progress::Stage::kCommitting) return "saving ...";
   const bool pairing = p.stage == daemon::Progress::Stage::kPairing;
+  const bool transforming = p.stage == daemon::Progress::Stage::kTransforming;
+  if (transforming && !p.found_all) return "loading ...";
   const bool known = p.found_all || pairing;
   std::string line;
   if (known) {
@@ -55,7 +57,7 @@ std::string render_progress(const daemon::Progress& p, double rate, int columns)
     line = fmt::format("{} done, {} found so far", p.done, p.found);
   }
   if (pairing) line = "pairing " + line;
-  if (rate > 0) line += fmt::format("  {} {}/s", rate_text(rate), pairing ? "codes" : "img");
+  if (rate > 0) line += fmt::format("  {} {}/s", rate_text(rate), pairing ? "codes" : transforming ? "rows" : "img");
   if (known && rate > 0 && p.found > p.done)
     line += "  ETA " + human_seconds(static_cast<double>(p.found - p.done) / rate);
   if (p.failed > 0) line += fmt::format("  {} bad", p.failed);

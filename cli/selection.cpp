@@ -44,6 +44,9 @@ void add_selection_options(CLI::App& app, Selection& into, bool with_roots) {
   add_size(app, "--max-file-size", into.setup.max_file_bytes, "Leave out larger files")
       ->default_str("512Mi")
       ->group(limits);
+  add_size(app, "--mem-limit", into.pairing_memory_bytes, "Memory for sorting codes when pairs are searched, in all")
+      ->default_str("1Gi")
+      ->group(limits);
   add_seconds(app, "--task-deadline", into.task_deadline_s, "Give up on a file after so many seconds without progress")
       ->group(limits);
 }
@@ -67,6 +70,7 @@ Result<PreparedRequest> prepare(const Selection& selection, AlgorithmSet default
   request.pool = session.pool();
   request.pool.task_deadline_s = selection.task_deadline_s;
   request.retry_failed = selection.retry_failed;
+  request.pairing_memory_bytes = selection.pairing_memory_bytes;
   request.arguments = session.arguments;
   request.pair_algorithms = paired_on_arrival(request.setup.algorithms);
   return prepared;

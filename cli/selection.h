@@ -15,6 +15,7 @@ struct Selection : FileSelection {
   std::string features;  // as given; empty = default
   jobs::IndexSetup setup;
   double task_deadline_s = 30;
+  uint64_t pairing_memory_bytes = uint64_t{1} << 30;
   bool retry_failed = false;
 };
 

@@ -61,6 +61,13 @@ constexpr Example kCmp[] = {
     {"pairloom cmp a.jpg b.png && echo same picture", "exit 0: near-duplicates, 1: not, 3: unreadable"},
     {"pairloom cmp --distance 10 a.jpg b.png", "with a limit of one's own"},
 };
+constexpr Example kTransform[] = {
+    {"pairloom transform world.png side.png --map transverse-mercator", "a Mercator map with the poles at 90 E and W"},
+    {"pairloom transform scan.png upright.png --map rotate --angle 1.5 --expand --fill white", "nothing is cut off"},
+    {"pairloom transform big.png small.png --map resize --size 25%", "a quarter as wide and high"},
+    {"pairloom transform in.png out.png --map remap --map-x x.npy --map-y y.npy",
+     "positions computed elsewhere, as for cv::remap"},
+};
 constexpr Example kLocate[] = {
     {"pairloom locate --diameter 13 --invert frames/ > particles.csv", "dark spots, as trackpy.locate finds them"},
     {"pairloom locate --diameter 9 --minmass 200 -o jsonl frame_*.tif | jq '.particles|length'", "how many in each"},
@@ -85,6 +92,8 @@ constexpr Verb kVerbs[] = {
     {"index info", "say what the index holds", kMaintain, kIndexInfo, declare_index_info},
     {"index export", "write a row for every image", kMaintain, kIndexExport, declare_index_export},
     {"index failures", "list the files that could not be used", kMaintain, kIndexFailures, declare_index_failures},
+    {"transform", "compute a picture from another, in bands on all cores", kWork, kTransform,
+     declare_transform},
     {"locate", "find the particles in each frame of a video", kWork, kLocate, declare_locate},
     {"status", "say what the last runs did", kLook, kStatus, declare_status},
     {"doctor", "check this machine and this installation", kLook, kDoctor, declare_doctor},

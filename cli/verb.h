@@ -43,6 +43,7 @@ Action declare_index_failures(CLI::App& app);
 Action declare_dups(CLI::App& app);
 Action declare_match(CLI::App& app);
 Action declare_cmp(CLI::App& app);
+Action declare_transform(CLI::App& app);
 Action declare_locate(CLI::App& app);
 Action declare_status(CLI::App& app);
 Action declare_doctor(CLI::App& app);

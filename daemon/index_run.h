@@ -46,6 +46,7 @@ struct IndexRequest {
   std::string arguments;  // for the run table
   // Pair new codes of these algorithms with everything, up to their `similar` distance; 0 = none.
   AlgorithmSet pair_algorithms = set_of(Algorithm::kPdq);
+  uint64_t pairing_memory_bytes = uint64_t{1} << 30;  // for the codes that all workers together sort at a time
 };
 
 // Something the user should be told about one path; also stored in the index where it belongs to a file.
@@ -56,8 +57,8 @@ struct Problem {
 };
 
 struct Progress {
-  enum class Stage { kIndexing, kPairing, kCommitting } stage = Stage::kIndexing;
-  uint64_t found = 0, done = 0;  // files (kIndexing) or codes (kPairing)
+  enum class Stage { kIndexing, kPairing, kCommitting, kTransforming } stage = Stage::kIndexing;
+  uint64_t found = 0, done = 0;  // files (kIndexing), codes (kPairing), rows (kTransforming)
   bool found_all = false;        // the walk is complete: `found` is final, an ETA means something
   uint64_t failed = 0, bytes_read = 0;
   double seconds = 0;

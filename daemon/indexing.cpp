@@ -14,7 +14,7 @@ namespace pairloom::daemon {
 namespace {
 
 // A batch is committed after this many changes or this long, whichever comes first: what a crash costs at most.
-constexpr uint64_t kCommitChanges = 2000;
+constexpr uint64_t kCommitChanges = 20000;
 constexpr int64_t kCommitNs = 500'000'000;
 
 std::string path_of(const Task& task) {
@@ -150,7 +150,7 @@ Result<> Indexing::forget_file(const std::string& name) {
 bool Indexing::is_settled(const index::KnownFile& known, const StatIdentity& now) const {
   if (!same_but_for_device(known.identity, now)) return false;
   if (known.outcome == Outcome::kIndexed)
-    return !check_codes_ || known.has_codes(request_->setup.algorithms, request_->setup.accuracy);
+    return !check_codes_ || known.coverage.has(request_->setup.algorithms, request_->setup.accuracy);
   if (request_->retry_failed && known.outcome != Outcome::kNotImage) return false;
   switch (known.outcome) {
     case Outcome::kUnreadable:
@@ -201,7 +201,7 @@ Result<> Indexing::take_file(const FileBatch& batch, const FoundFile& file, cons
 Result<bool> Indexing::take_moved(const FileBatch& batch, const FoundFile& file) {
   PAIRLOOM_ASSIGN(const auto other, index_->find_by_inode(batch.filesystem, file.identity, check_codes_));
   if (!other || other->content == 0) return false;
-  if (check_codes_ && !other->has_codes(request_->setup.algorithms, request_->setup.accuracy)) return false;
+  if (check_codes_ && !other->coverage.has(request_->setup.algorithms, request_->setup.accuracy)) return false;
   PAIRLOOM_TRY(index_->put_moved(run_, at_.directory.id, file.name, file.identity, other->content));
   ++totals_.moved;
   return true;

@@ -78,7 +78,9 @@ struct Pool::State {
 
 Pool::Pool(std::unique_ptr<State> state) : state_(std::move(state)) {}
 Pool::Pool(Pool&&) noexcept = default;
-Pool::~Pool() = default;
+Pool::~Pool() {
+  if (state_) dismiss();  // all at once; then each is waited for
+}
 
 Result<Pool> Pool::create(const PoolOptions& options, const Clock& clock) {
   auto state = std::make_unique<State>(options, clock);
@@ -99,6 +101,11 @@ void Pool::State::staff() {
     cpus.resize(jobs);
   }
   for (size_t i = 0; i < cpus.size(); ++i) slots.emplace_back(static_cast<uint32_t>(i), cpus[i]);
+}
+
+void Pool::dismiss() {
+  for (Slot& slot : state_->slots)
+    if (slot.process) slot.process->kill();
 }
 
 int Pool::size() {

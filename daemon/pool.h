@@ -38,6 +38,9 @@ class Pool {
   // unfinished tasks are forgotten: what was accepted stays accepted.
   Result<> run(Job& job, const Surroundings& surroundings);
 
+  // No job follows: tells the workers to end, and does not wait for it (the destructor does).
+  void dismiss();
+
   int size();               // worker slots
   uint64_t deaths() const;                    // workers that died on their own or were killed for a reason
   std::vector<index::WorkerTotals> totals();  // per slot, all lives so far

@@ -22,7 +22,7 @@ constexpr size_t kProbeSlots = 32;         // read at once: entries of a tag are
 constexpr size_t kPageSlots = 512;  // 4 kB
 constexpr size_t kMaxPending = 4096;
 constexpr size_t kCopySlots = 8 * 1024;  // read at once by grow()
-constexpr size_t kPieceSlots = 64 * 1024;  // written at once by it
+constexpr size_t kPieceSlots = 8 * 1024;  // written at once by it
 constexpr uint32_t kFormatVersion = 1;
 
 struct Header {

@@ -300,7 +300,7 @@ Result<std::optional<ContentRow>> IndexReader::content(ContentId id) {
                 .has_alpha = row.integer(9) != 0,
                 .damaged = row.integer(10) != 0},
       .warning = std::string(row.bytes(11)),
-      .accuracy = lowest_accuracy(row.as<AlgorithmSet>(12), row.as<AlgorithmSet>(13), row.as<AlgorithmSet>(14))};
+      .accuracy = Coverage{row.as<AlgorithmSet>(12), row.as<AlgorithmSet>(13), row.as<AlgorithmSet>(14)}.lowest_accuracy()};
 }
 
 Result<std::optional<ContentId>> IndexReader::content_by_digest(const Digest& digest, uint64_t size_bytes) {

@@ -14,11 +14,24 @@ using DirectoryId = int64_t;
 using ContentId = uint32_t;  // 1..2^32-1; 0 = none
 using RunId = int64_t;
 
-// The lowest accuracy among codes, given the sets of those made with any, at least default, and full accuracy.
-constexpr Accuracy lowest_accuracy(AlgorithmSet any, AlgorithmSet at_least_default, AlgorithmSet full) {
-  if (any != at_least_default) return Accuracy::kFast;
-  return any != full ? Accuracy::kDefault : Accuracy::kFull;
-}
+// Which codes a content has, which of them were made with at least default, and which with full accuracy.
+struct Coverage {
+  AlgorithmSet any = 0, at_least_default = 0, full = 0;
+  static Coverage of(AlgorithmSet codes, Accuracy accuracy) {
+    return {codes, accuracy >= Accuracy::kDefault ? codes : 0, accuracy == Accuracy::kFull ? codes : 0};
+  }
+  AlgorithmSet made_with(Accuracy at_least) const {
+    return at_least == Accuracy::kFull ? full : at_least == Accuracy::kDefault ? at_least_default : any;
+  }
+  // True if nothing is missing: every wanted code is there and was made with `at_least` this accuracy.
+  bool has(AlgorithmSet wanted, Accuracy at_least) const { return (wanted & ~made_with(at_least)) == 0; }
+  // Of the codes there are.
+  Accuracy lowest_accuracy() const {
+    if (any != at_least_default) return Accuracy::kFast;
+    return any != full ? Accuracy::kDefault : Accuracy::kFull;
+  }
+  friend auto operator<=>(const Coverage&, const Coverage&) = default;
+};
 
 // A file as the incremental check needs it.
 struct KnownFile {
@@ -28,17 +41,7 @@ struct KnownFile {
   ContentId content = 0;
   uint32_t attempts = 0;         // worker lives it has cost, for quarantine
   uint32_t program_version = 0;  // of the pairloom that decided a failure (base/version.h)
-  // Filled only when asked for: the codes its content has, those of them made with at least default or with full
-  // accuracy, and the lowest accuracy among them.
-  AlgorithmSet algorithms = 0, algorithms_default = 0, algorithms_full = 0;
-  Accuracy accuracy = Accuracy::kFast;
-  // True if nothing is missing: every wanted code is there and was made with `at_least` this accuracy.
-  bool has_codes(AlgorithmSet wanted, Accuracy at_least) const {
-    const AlgorithmSet good = at_least == Accuracy::kFull      ? algorithms_full
-                              : at_least == Accuracy::kDefault ? algorithms_default
-                                                               : algorithms;
-    return (wanted & ~good) == 0;
-  }
+  Coverage coverage;             // of its content; filled only when asked for
 };
 
 struct KnownDirectory {

@@ -102,9 +102,16 @@ CREATE TABLE content (
   worker_slot     INTEGER NOT NULL,
   elapsed_us      INTEGER NOT NULL
 ) STRICT;                                       -- unique (digest, size): index/digest_table.h
-CREATE INDEX content_live_by_codes ON content (algorithms, algorithms_default, algorithms_full) WHERE live_files > 0;
 CREATE INDEX content_dead ON content (id) WHERE live_files = 0;
 CREATE INDEX content_with_copies ON content (id) WHERE live_files >= 2;
+
+CREATE TABLE coverage (                         -- how many contents with a live file have which codes; kept with every
+  algorithms      INTEGER NOT NULL,             -- change, checked by `index verify`
+  algorithms_default INTEGER NOT NULL,
+  algorithms_full INTEGER NOT NULL,
+  contents        INTEGER NOT NULL,
+  PRIMARY KEY (algorithms, algorithms_default, algorithms_full)
+) WITHOUT ROWID, STRICT;
 
 CREATE TABLE file (
   directory       INTEGER NOT NULL REFERENCES directory (id),

@@ -1,4 +1,5 @@
 #include <fcntl.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -97,8 +98,13 @@ Result<> CodeFileWriter::State::grow(uint64_t size) {
   const auto old_size = static_cast<uint64_t>(st.st_size);
   if (old_size >= size) return {};
   if (size > kGrowBytes) size = (size + kGrowBytes - 1) / kGrowBytes * kGrowBytes;
-  const std::vector<std::byte> zeros(size - old_size);
-  return write_at(fd.get(), zeros.data(), zeros.size(), old_size, path);
+  // Untouched pages of an anonymous mapping are all the same page of zeros: they take no memory.
+  const uint64_t bytes = size - old_size;
+  void* zeros = ::mmap(nullptr, bytes, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (zeros == MAP_FAILED) return fail_errno("cannot make room for '" + path + "'", errno);
+  const Result<> written_zeros = write_at(fd.get(), zeros, bytes, old_size, path);
+  ::munmap(zeros, bytes);
+  return written_zeros;
 }
 
 // Writes what the file lacks of the tail: never a byte of a published code. Sets `written`.

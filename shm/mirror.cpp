@@ -68,6 +68,14 @@ Result<bip::mapped_region> map_shared(int fd, uint64_t offset_bytes, uint64_t si
   }
 }
 
+Result<bip::mapped_region> map_shared_read_only(int fd, uint64_t size_bytes) {
+  try {
+    return bip::mapped_region(MappableFd(fd), bip::read_only, 0, size_bytes);
+  } catch (const bip::interprocess_exception& e) {
+    return fail(Errc::kIo, fmt::format("cannot map {} bytes of shared memory: {}", size_bytes, e.what()));
+  }
+}
+
 MirrorMapping::MirrorMapping(bip::mapped_region first, bip::mapped_region second)
     : first_(std::move(first)), second_(std::move(second)) {}
 

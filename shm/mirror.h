@@ -17,6 +17,9 @@ namespace pairloom::shm {
 Result<boost::interprocess::mapped_region> map_shared(int fd, uint64_t offset_bytes, uint64_t size_bytes,
                                                       void* fixed_address = nullptr);
 
+// The first `size_bytes` of the file, shared and read-only, wherever there is room.
+Result<boost::interprocess::mapped_region> map_shared_read_only(int fd, uint64_t size_bytes);
+
 // Move-only; unmaps both halves on destruction.
 class MirrorMapping {
  public:

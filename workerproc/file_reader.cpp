@@ -30,7 +30,7 @@ std::string errno_text(const char* what, int errnum) {
 
 }  // namespace
 
-FileContents FileReader::read(const std::string& path, TaskContext& context) {
+FileContents FileReader::read(const std::string& path, TaskContext& context, Wanted wanted) {
   if (buffer_.capacity() > kKeepBufferBytes) std::vector<char>().swap(buffer_);
   FileContents file;
   const auto failed = [&file](Outcome outcome, std::string message) {
@@ -49,12 +49,12 @@ FileContents FileReader::read(const std::string& path, TaskContext& context) {
   if (!S_ISREG(before.st_mode)) return failed(Outcome::kUnreadable, "is not a regular file");
   file.identity = identity_of(before);
 
-  auto is_image = context.timed(shm::Stage::kRead,
-                                [&] { return read_image(fd.get(), file.identity.size_bytes, context); });
-  if (!is_image)
-    return failed(is_image.error().code == Errc::kTooLarge ? Outcome::kTooLarge : Outcome::kUnreadable,
-                  std::move(is_image.error().message));
-  if (!*is_image) return failed(Outcome::kNotImage, "");
+  auto is_wanted = context.timed(
+      shm::Stage::kRead, [&] { return read_wanted(fd.get(), file.identity.size_bytes, wanted, context); });
+  if (!is_wanted)
+    return failed(is_wanted.error().code == Errc::kTooLarge ? Outcome::kTooLarge : Outcome::kUnreadable,
+                  std::move(is_wanted.error().message));
+  if (!*is_wanted) return failed(Outcome::kNotImage, "");
 
   struct stat after {};
   if (::fstat(fd.get(), &after) != 0 || identity_of(after) != file.identity ||
@@ -65,23 +65,24 @@ FileContents FileReader::read(const std::string& path, TaskContext& context) {
   return file;
 }
 
-// Fills buffer_ with the file, or with its beginning when that is no image (false).
-Result<bool> FileReader::read_image(int fd, uint64_t size_bytes, TaskContext& context) {
+// Fills buffer_ with the file, or with its beginning when it is not what is wanted (false).
+Result<bool> FileReader::read_wanted(int fd, uint64_t size_bytes, Wanted wanted, TaskContext& context) {
   buffer_.resize(static_cast<size_t>(std::min<uint64_t>(size_bytes, kFirstReadBytes)));
   PAIRLOOM_ASSIGN(const size_t got, read_up_to(fd, buffer_.data(), buffer_.size(), "file"));
   buffer_.resize(got);
-  const bool is_image =
+  const bool is_wanted =
+      wanted == Wanted::kAny ||
       sniff(std::as_bytes(std::span(buffer_)).first(std::min(got, kSniffBytes))) != ImageFormat::kUnknown;
-  if (is_image && size_bytes > max_file_bytes_)
+  if (is_wanted && size_bytes > max_file_bytes_)
     return fail(Errc::kTooLarge, fmt::format("{} is more than the limit of {} (--max-file-size)",
                                              human_bytes(size_bytes), human_bytes(max_file_bytes_)));
-  if (is_image && got == kFirstReadBytes && got < size_bytes) {
+  if (is_wanted && got == kFirstReadBytes && got < size_bytes) {
     buffer_.resize(static_cast<size_t>(size_bytes));
     PAIRLOOM_ASSIGN(const size_t rest, read_up_to(fd, buffer_.data() + got, buffer_.size() - got, "file"));
     buffer_.resize(got + rest);
   }
   context.add_bytes_read(buffer_.size());
-  return is_image;
+  return is_wanted;
 }
 
 }  // namespace pairloom::workerproc

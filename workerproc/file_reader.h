@@ -15,7 +15,7 @@
 namespace pairloom::workerproc {
 
 struct FileContents {
-  Outcome outcome = Outcome::kUnreadable;  // kIndexed: `bytes` is the whole file, and an image by its first bytes
+  Outcome outcome = Outcome::kUnreadable;  // kIndexed: `bytes` is the whole file, and what was wanted
   std::string message;                     // why not
   StatIdentity identity;                   // fstat; zero if it could not be opened
   std::span<const std::byte> bytes;        // valid until the next read
@@ -25,12 +25,13 @@ class FileReader {
  public:
   explicit FileReader(uint64_t max_file_bytes) : max_file_bytes_(max_file_bytes) {}
 
-  // `path` is canonical. A file that is no image is read no further than its beginning: kNotImage. One that changed
-  // under the reader is kChanged.
-  FileContents read(const std::string& path, TaskContext& context);
+  enum class Wanted { kImages, kAny };
+  // `path` is canonical. Where images are wanted, a file that is none is read no further than its beginning: kNotImage.
+  // One that changed under the reader is kChanged.
+  FileContents read(const std::string& path, TaskContext& context, Wanted wanted = Wanted::kImages);
 
  private:
-  Result<bool> read_image(int fd, uint64_t size_bytes, TaskContext& context);
+  Result<bool> read_wanted(int fd, uint64_t size_bytes, Wanted wanted, TaskContext& context);
 
   uint64_t max_file_bytes_;
   std::vector<char> buffer_;

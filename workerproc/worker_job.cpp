@@ -70,6 +70,10 @@ Result<std::unique_ptr<WorkerJob>> make_job(jobs::JobKind kind, std::span<const 
       return make_describe_job(setup);
     case jobs::JobKind::kMatch:
       return make_match_job(setup);
+    case jobs::JobKind::kLoad:
+      return make_load_job(setup);
+    case jobs::JobKind::kTransform:
+      return make_transform_job(setup);
     case jobs::JobKind::kLocate:
       return make_locate_job(setup);
   }

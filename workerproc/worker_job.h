@@ -70,6 +70,8 @@ Result<std::unique_ptr<WorkerJob>> make_index_job(std::span<const std::byte> set
 Result<std::unique_ptr<WorkerJob>> make_pair_job(std::span<const std::byte> setup);   // pair_codes.cpp
 Result<std::unique_ptr<WorkerJob>> make_describe_job(std::span<const std::byte> setup);  // match_files.cpp
 Result<std::unique_ptr<WorkerJob>> make_match_job(std::span<const std::byte> setup);     // match_files.cpp
+Result<std::unique_ptr<WorkerJob>> make_load_job(std::span<const std::byte> setup);       // load_raster.cpp
+Result<std::unique_ptr<WorkerJob>> make_transform_job(std::span<const std::byte> setup);  // transform_bands.cpp
 Result<std::unique_ptr<WorkerJob>> make_locate_job(std::span<const std::byte> setup);    // locate_frames.cpp
 
 }  // namespace pairloom::workerproc

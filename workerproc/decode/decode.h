@@ -20,8 +20,13 @@ ImageFormat sniff(std::span<const std::byte> head);
 enum class PixelLayout : uint8_t {
   kGray,     // 8 bits
   kBgr,      // 8 bits a channel, interleaved
+  kRgba,     // 8 bits a channel, straight alpha, for those who keep transparency; never reduced
   kChannel,  // one channel as the file stores it, 16 bits where it has 16; nothing is composited or reduced
 };
+constexpr uint32_t channels_of(PixelLayout layout) {
+  constexpr uint32_t kChannels[] = {1, 3, 4, 1};
+  return kChannels[static_cast<size_t>(layout)];
+}
 
 struct DecodeRequest {
   PixelLayout layout = PixelLayout::kGray;
@@ -33,7 +38,8 @@ struct DecodeRequest {
 
 // A decoded picture as it lies in the file: extract/orientation.h says how it is shown. Rows are `stride_bytes` apart.
 // A pixel of a reduced picture stands for `reduction` x `reduction` original ones (their mean), the last of a row or
-// column for those that are left. But for kChannel, alpha is composited on white and 16 bits a sample are scaled to 8.
+// column for those that are left. Alpha is composited on white unless the layout has alpha (GIF: always), and 16 bits a
+// sample are scaled to 8; but for kChannel.
 struct Picture {
   std::vector<uint8_t> pixels;  // stride_bytes * height_px count; what a larger picture left behind may follow
   uint32_t width_px = 0, height_px = 0,
@@ -47,6 +53,8 @@ struct Picture {
   uint8_t orientation = 1;  // EXIF, not applied to `pixels`
   ImageFormat format = ImageFormat::kUnknown;
   bool animated = false, has_alpha = false, damaged = false;
+  bool is_gray = false;     // the file holds no colours
+  uint8_t stored_bits = 8;  // a sample, in the file
   std::string warning;  // first warning of the decoder
 };
 

@@ -199,13 +199,15 @@ Result<> decode_jpeg(std::span<const std::byte> file, const DecodeRequest& reque
   PAIRLOOM_TRY(begin_picture(picture, request, "JPEG", static_cast<uint64_t>(header.width),
                              static_cast<uint64_t>(header.height), file.size()));
   picture.orientation = markers.orientation;
+  picture.is_gray = header.colour_space == TJCS_GRAY;
 
   if (decode_reduced(file, picture)) return {};
   if (header.colour_space == TJCS_CMYK || header.colour_space == TJCS_YCCK)
     return decompress_cmyk(decompressor, file, picture);
   if (picture.layout == PixelLayout::kChannel && header.colour_space != TJCS_GRAY)
     return decompress_channel(decompressor, file, picture);
-  const TJPF format = picture.layout == PixelLayout::kBgr ? TJPF_BGR : TJPF_GRAY;
+  static constexpr TJPF kFormats[] = {TJPF_GRAY, TJPF_BGR, TJPF_RGBA, TJPF_GRAY};
+  const TJPF format = kFormats[static_cast<size_t>(picture.layout)];
   return decompress(decompressor, file, format, picture.pixels.data(), picture.stride_bytes, picture);
 }
 

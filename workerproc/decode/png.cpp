@@ -141,11 +141,12 @@ tl::unexpected<Error> corrupt(const Reading& reading) {
 
 Result<> decode_png(std::span<const std::byte> file, const DecodeRequest& request, Picture& picture) {
   const ByteReader header(file, true);
-  if (!header.starts_with("IHDR", 12) || !header.has(0, 24)) return fail(Errc::kCorrupt, "PNG: there is no header");
+  if (!header.starts_with("IHDR", 12) || !header.has(0, 25)) return fail(Errc::kCorrupt, "PNG: there is no header");
   const uint32_t width = *header.u32(16), height = *header.u32(20);
-  PAIRLOOM_TRY(begin_picture(picture, request, "PNG", width, height, file.size(), header.u8(24).value_or(8)));
+  PAIRLOOM_TRY(begin_picture(picture, request, "PNG", width, height, file.size(), *header.u8(24)));
   const Chunks chunks = read_chunks(file);
   picture.orientation = chunks.orientation;
+  picture.stored_bits = static_cast<uint8_t>(*header.u8(24));
   picture.animated = chunks.animated;
   if (decode_plain_png(file, picture)) return {};
 

@@ -134,8 +134,9 @@ Result<> decode_pnm(std::span<const std::byte> file, const DecodeRequest& reques
   Text text(file);
   auto header = read_header(text, kind);
   if (!header) return fail(Errc::kCorrupt, "PNM: the header is damaged");
-  PAIRLOOM_TRY(begin_picture(picture, request, "PNM", header->width, header->height, file.size(),
-                             header->max_value > 255 ? 16 : 8));
+  const uint8_t bits = header->max_value > 255 ? 16 : 8;
+  PAIRLOOM_TRY(begin_picture(picture, request, "PNM", header->width, header->height, file.size(), bits));
+  picture.stored_bits = header->bitmap ? 1 : bits;
   header->keep_16_bits = picture.bits_per_sample == 16;
   std::vector<uint8_t> row(header->row_samples() * picture.bits_per_sample / 8);
   RowWriter writer(picture, header->colour ? Samples::kRgb : Samples::kGray);

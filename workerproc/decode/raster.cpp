@@ -111,6 +111,36 @@ void to_bgr_line(Samples samples, const uint8_t* in, uint8_t* out, size_t width)
   }
 }
 
+void to_rgba_line(Samples samples, const uint8_t* in, uint8_t* out, size_t width) {
+  const auto put = [&out](uint8_t r, uint8_t g, uint8_t b, uint8_t a) {
+    out[0] = r;
+    out[1] = g;
+    out[2] = b;
+    out[3] = a;
+    out += 4;
+  };
+  switch (samples) {
+    case Samples::kGray:
+      for (size_t x = 0; x < width; ++x) put(in[x], in[x], in[x], 255);
+      break;
+    case Samples::kGrayAlpha:
+      for (size_t x = 0; x < width; ++x, in += 2) put(in[0], in[0], in[0], in[1]);
+      break;
+    case Samples::kRgb:
+      for (size_t x = 0; x < width; ++x, in += 3) put(in[0], in[1], in[2], 255);
+      break;
+    case Samples::kBgr:
+      for (size_t x = 0; x < width; ++x, in += 3) put(in[2], in[1], in[0], 255);
+      break;
+    case Samples::kRgba:
+      memcpy(out, in, 4 * width);
+      break;
+    case Samples::kBgra:
+      for (size_t x = 0; x < width; ++x, in += 4) put(in[2], in[1], in[0], in[3]);
+      break;
+  }
+}
+
 PAIRLOOM_CLONES void add_line(const uint8_t* __restrict line, uint16_t* __restrict sums, size_t count) {
   for (size_t i = 0; i < count; ++i) sums[i] = static_cast<uint16_t>(sums[i] + line[i]);
 }
@@ -149,10 +179,16 @@ void pick_channel(const Sample* in, size_t step, Sample* out, size_t width) {
 }  // namespace
 
 void convert_line(Samples samples, const uint8_t* in, PixelLayout layout, uint8_t* out, size_t width) {
-  if (layout == PixelLayout::kGray)
-    to_gray_line(samples, in, out, width);
-  else
-    to_bgr_line(samples, in, out, width);
+  switch (layout) {
+    case PixelLayout::kGray:
+      return to_gray_line(samples, in, out, width);
+    case PixelLayout::kBgr:
+      return to_bgr_line(samples, in, out, width);
+    case PixelLayout::kRgba:
+      return to_rgba_line(samples, in, out, width);
+    case PixelLayout::kChannel:
+      return;  // as convert_row() does it
+  }
 }
 
 void convert_row(Samples samples, const uint8_t* in, Picture& picture, uint8_t* out, size_t width) {
@@ -195,14 +231,16 @@ Result<> begin_picture(Picture& picture, const DecodeRequest& request, std::stri
   picture.full_width_px = static_cast<uint32_t>(width_px);
   picture.full_height_px = static_cast<uint32_t>(height_px);
   picture.layout = request.layout;
+  // A mean of straight alpha pixels would be wrong, and a channel is wanted as it is stored.
   const bool one_channel = request.layout == PixelLayout::kChannel;
+  const bool reducible = request.layout != PixelLayout::kRgba && !one_channel;
   picture.bits_per_sample = one_channel && bits == 16 ? 16 : 8;
   picture.channel = request.channel;
-  const uint32_t min_short_side_px = one_channel ? 0 : request.min_short_side_px;
-  picture.reduction = choose_reduction(picture.full_width_px, picture.full_height_px, min_short_side_px);
+  picture.reduction =
+      choose_reduction(picture.full_width_px, picture.full_height_px, reducible ? request.min_short_side_px : 0);
   picture.width_px = reduced(picture.full_width_px, picture.reduction);
   picture.height_px = reduced(picture.full_height_px, picture.reduction);
-  picture.stride_bytes = picture.width_px * (request.layout == PixelLayout::kBgr ? 3u : picture.bits_per_sample / 8u);
+  picture.stride_bytes = picture.width_px * channels_of(request.layout) * (picture.bits_per_sample / 8u);
   const size_t bytes = size_t{picture.stride_bytes} * picture.height_px;
   if (picture.pixels.size() > kKeepBytes && bytes <= kKeepBytes) std::vector<uint8_t>().swap(picture.pixels);
   if (picture.pixels.size() < bytes) {
@@ -213,7 +251,8 @@ Result<> begin_picture(Picture& picture, const DecodeRequest& request, std::stri
 }
 
 RowWriter::RowWriter(Picture& picture, Samples samples)
-    : picture_(picture), samples_(samples), channels_(picture.layout == PixelLayout::kBgr ? 3 : 1) {
+    : picture_(picture), samples_(samples), channels_(channels_of(picture.layout)) {
+  picture.is_gray = samples == Samples::kGray || samples == Samples::kGrayAlpha;
   if (picture.reduction == 1) return;
   line_.resize(size_t{picture.full_width_px} * channels_);
   sums_.resize(line_.size());

@@ -1,5 +1,5 @@
 // How decoded rows become a Picture: limits, the choice of the reduction, and the way from a format's samples to gray
-// or BGR at the reduced size, row by row, so that no decoder needs the full raster in memory. Runs in: worker only.
+// BGR or RGBA at the reduced size, row by row, so that no decoder needs the full raster in memory. Runs in: worker only.
 #pragma once
 
 #include <cstddef>
@@ -39,7 +39,7 @@ constexpr size_t bytes_per_pixel(Samples samples) {
   return kBytes[static_cast<size_t>(samples)];
 }
 
-// One row of `width` pixels in the other layout. Alpha is composited on white. Gray is
+// One row of `width` pixels in the other layout. Alpha is composited on white, or kept where the layout has it. Gray is
 // (19595 R + 38470 G + 7471 B + 32768) >> 16: 0.299, 0.587, 0.114 (ITU-R BT.601) rounded to nearest, the numbers
 // libjpeg uses, so that the gray of a PNG and of a JPEG are of one kind.
 void convert_line(Samples samples, const uint8_t* in, PixelLayout layout, uint8_t* out, size_t width);
@@ -50,7 +50,7 @@ void convert_row(Samples samples, const uint8_t* in, Picture& picture, uint8_t* 
 // convert_row. A reduced pixel is the mean of its block, rounded to nearest.
 class RowWriter {
  public:
-  // `picture` has been begun, outlives this, and is not resized meanwhile.
+  // `picture` has been begun, outlives this, and is not resized meanwhile. Sets its is_gray.
   RowWriter(Picture& picture, Samples samples);
   // full_width_px pixels. Rows beyond the picture's height are ignored. Does not allocate or throw.
   void write(const uint8_t* row);
@@ -62,7 +62,7 @@ class RowWriter {
 
   Picture& picture_;
   Samples samples_;
-  size_t channels_;             // of the picture: 1 or 3
+  size_t channels_;             // of the picture: 1, 3 or 4
   uint32_t rows_ = 0;           // taken
   uint32_t block_rows_ = 0;     // of them in the block under way
   std::vector<uint8_t> line_;   // one full row in the picture's layout

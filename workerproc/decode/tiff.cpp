@@ -186,6 +186,7 @@ Result<> decode_tiff(std::span<const std::byte> file, const DecodeRequest& reque
   picture.orientation = orientation >= 1 && orientation <= 8 ? static_cast<uint8_t>(orientation) : uint8_t{1};
   picture.animated = TIFFLastDirectory(tiff.get()) == 0;
   picture.has_alpha = layout.alpha;
+  picture.stored_bits = static_cast<uint8_t>(layout.bits);
   if (layout.compression == COMPRESSION_JPEG && layout.photometric == PHOTOMETRIC_YCBCR)
     TIFFSetField(tiff.get(), TIFFTAG_JPEGCOLORMODE, JPEGCOLORMODE_RGB);
 

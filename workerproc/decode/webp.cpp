@@ -68,7 +68,7 @@ WebPDecoderConfig config_for(const Picture& picture) {
 // The strip that the crop left out, less than one decoded pixel wide, repeats its neighbour.
 void extend_edges(Picture& picture) {
   const uint32_t width = picture.full_width_px / picture.reduction, height = picture.full_height_px / picture.reduction;
-  const size_t pixel = picture.layout == PixelLayout::kBgr ? 3 : 1;
+  const size_t pixel = channels_of(picture.layout);
   if (width < picture.width_px)
     for (uint32_t y = 0; y < height; ++y) {
       uint8_t* end = picture.pixels.data() + size_t{y} * picture.stride_bytes + width * pixel;
@@ -121,12 +121,13 @@ Result<> decode_luma(std::span<const std::byte> file, bool alpha, Picture& pictu
 
 Result<> decode_colour(std::span<const std::byte> file, bool alpha, Picture& picture) {
   const Samples samples = alpha ? Samples::kBgra : Samples::kBgr;
-  const bool direct = samples == Samples::kBgr && picture.layout == PixelLayout::kBgr;
+  const bool rgba = picture.layout == PixelLayout::kRgba;
+  const bool direct = rgba || (samples == Samples::kBgr && picture.layout == PixelLayout::kBgr);
   const size_t width = picture.full_width_px / picture.reduction, height = picture.full_height_px / picture.reduction;
   const size_t stride = direct ? picture.stride_bytes : width * bytes_per_pixel(samples);
   std::vector<uint8_t> pixels(direct ? 0 : stride * height);
   WebPDecoderConfig config = config_for(picture);
-  config.output.colorspace = alpha ? MODE_BGRA : MODE_BGR;
+  config.output.colorspace = rgba ? MODE_RGBA : alpha ? MODE_BGRA : MODE_BGR;
   config.output.u.RGBA.rgba = direct ? picture.pixels.data() : pixels.data();
   config.output.u.RGBA.stride = static_cast<int>(stride);
   config.output.u.RGBA.size = stride * height;

@@ -47,6 +47,51 @@ TEST(Decode, GrayIsTheLumaInEveryFormat) {
   }
 }
 
+// On white it looks as the other layouts do; what has no alpha is opaque.
+TEST(Decode, RgbaKeepsTransparencyInEveryFormat) {
+  Picture bgr, rgba;
+  for (const auto& file : test::sample_files(8, 150, 101)) {
+    SCOPED_TRACE(file.name);
+    ASSERT_TRUE(decode(file.bytes, kFullBgr, bgr));
+    const auto decoded = decode(file.bytes, {.layout = PixelLayout::kRgba}, rgba);  // never reduced
+    ASSERT_TRUE(decoded) << decoded.error().message;
+    ASSERT_EQ(rgba.width_px, 150u);
+    int least_alpha = 255;
+    std::vector<uint8_t> line(150 * 3);
+    for (size_t y = 0; y < 101; ++y) {
+      const uint8_t* row = &rgba.pixels[y * rgba.stride_bytes];
+      for (size_t x = 0; x < 150; ++x) least_alpha = std::min<int>(least_alpha, row[4 * x + 3]);
+      convert_line(Samples::kRgba, row, PixelLayout::kBgr, line.data(), 150);
+      for (size_t i = 0; i < line.size(); ++i) ASSERT_EQ(line[i], bgr.pixels[y * bgr.stride_bytes + i]) << y << " " << i;
+    }
+    EXPECT_EQ(least_alpha < 255, rgba.has_alpha && file.format != ImageFormat::kGif);
+    EXPECT_EQ(rgba.is_gray, bgr.is_gray);
+  }
+}
+
+TEST(Decode, TellsGrayFilesAndDeepOnes) {
+  const cv::Mat image = test::draw_picture(3, 40, 30);
+  cv::Mat gray;
+  cv::cvtColor(image, gray, cv::COLOR_BGR2GRAY);
+  Picture picture;
+  using Colour = test::PngOptions::Colour;
+  for (const auto& bytes : {test::encode_png(gray, {.colour = Colour::kGray, .bits = 16}),
+                            test::encode_tiff(gray, {.colour = test::TiffOptions::Colour::kGray, .bits = 16}),
+                            test::encode_pnm(gray, 5, 65535)}) {
+    ASSERT_TRUE(decode(bytes, {.layout = PixelLayout::kRgba}, picture));
+    EXPECT_TRUE(picture.is_gray) << name_of(picture.format);
+    EXPECT_EQ(picture.stored_bits, 16) << name_of(picture.format);
+  }
+  ASSERT_TRUE(decode(test::encode_jpeg(gray, {.colour = test::JpegOptions::Colour::kGray}), kFullBgr, picture));
+  EXPECT_TRUE(picture.is_gray);
+  for (const auto& bytes : {test::encode_jpeg(image), test::encode_png(image), test::encode_webp(image),
+                            test::encode_tiff(image), test::encode_pnm(image, 6), test::encode_bmp(image)}) {
+    ASSERT_TRUE(decode(bytes, {.layout = PixelLayout::kRgba}, picture));
+    EXPECT_FALSE(picture.is_gray) << name_of(picture.format);
+    EXPECT_EQ(picture.stored_bits, 8) << name_of(picture.format);
+  }
+}
+
 // 301 x 267 is reduced by 2, and neither side is a multiple of it.
 TEST(Decode, ReducedPicturesAreBlockMeans) {
   Picture full, reduced_picture;

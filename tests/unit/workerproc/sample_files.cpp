@@ -230,7 +230,7 @@ cv::Mat stored_for(const cv::Mat& shown, int orientation) {
 
 cv::Mat pixels_of(const workerproc::Picture& picture) {
   return cv::Mat(static_cast<int>(picture.height_px), static_cast<int>(picture.width_px),
-                 picture.layout == workerproc::PixelLayout::kBgr ? CV_8UC3 : CV_8UC1,
+                 CV_8UC(static_cast<int>(workerproc::channels_of(picture.layout))),
                  const_cast<uint8_t*>(picture.pixels.data()), picture.stride_bytes);
 }
 
