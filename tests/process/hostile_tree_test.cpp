@@ -82,8 +82,12 @@ TEST_F(HostileTree, IsIndexedToTheEndWithAReasonForEachFile) {
     const auto found = now.find(name);
     ASSERT_NE(found, now.end()) << name;
     const auto& [outcome, message] = found->second;
-    if (expected) EXPECT_EQ(name_of(outcome), name_of(*expected)) << name << ": " << message;
-    if (is_failure(outcome)) EXPECT_FALSE(message.empty()) << name;
+    if (expected) {
+      EXPECT_EQ(name_of(outcome), name_of(*expected)) << name << ": " << message;
+    }
+    if (is_failure(outcome)) {
+      EXPECT_FALSE(message.empty()) << name;
+    }
     EXPECT_NE(outcome, Outcome::kCrashed) << name << ": " << message;
     EXPECT_NE(outcome, Outcome::kTimedOut) << name << ": " << message;
   }

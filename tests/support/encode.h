@@ -41,6 +41,7 @@ struct PngOptions {
   int compression = 1;
   int orientation = 0;  // eXIf chunk; 0 = none
   std::string text{};   // a zTXt chunk, if not empty
+  int filter = -1;      // 0..4 for all rows; -1: libpng chooses row by row
 };
 Bytes encode_png(const cv::Mat& image, const PngOptions& options = {});
 

@@ -115,6 +115,7 @@ Bytes encode_png(const cv::Mat& image, const PngOptions& options) {
     png_set_eXIf_1(png, info, static_cast<png_uint_32>(exif.size()), reinterpret_cast<png_bytep>(exif.data()));
   }
   png_write_info(png, info);
+  if (options.filter >= 0) png_set_filter(png, PNG_FILTER_TYPE_BASE, PNG_FILTER_NONE << options.filter);
   if (options.bits < 8) png_set_packing(png);
   if (options.bits == 16) png_set_swap(png);
   std::vector<png_bytep> rows;

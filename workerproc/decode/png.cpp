@@ -1,4 +1,4 @@
-// PNG by libpng, row by row. libpng leaves by longjmp: guarded() is the one place that catches it, and what runs inside
+// PNG: the common kind by our own decoder (png_plain.h), all else and all doubt by libpng, row by row. libpng leaves by longjmp: guarded() is the one place that catches it, and what runs inside
 // owns nothing that would need a destructor.
 #include <algorithm>
 #include <bit>
@@ -11,6 +11,7 @@
 #include "workerproc/decode/byte_reader.h"
 #include "workerproc/decode/exif.h"
 #include "workerproc/decode/formats.h"
+#include "workerproc/decode/png_plain.h"
 #include "workerproc/decode/raster.h"
 
 namespace pairloom::workerproc {
@@ -139,22 +140,23 @@ tl::unexpected<Error> corrupt(const Reading& reading) {
 }  // namespace
 
 Result<> decode_png(std::span<const std::byte> file, const DecodeRequest& request, Picture& picture) {
+  const ByteReader header(file, true);
+  if (!header.starts_with("IHDR", 12) || !header.has(0, 25)) return fail(Errc::kCorrupt, "PNG: there is no header");
+  const uint32_t width = *header.u32(16), height = *header.u32(20);
+  PAIRLOOM_TRY(begin_picture(picture, request, "PNG", width, height, file.size(), *header.u8(24)));
+  const Chunks chunks = read_chunks(file);
+  picture.orientation = chunks.orientation;
+  picture.stored_bits = static_cast<uint8_t>(*header.u8(24));
+  picture.animated = chunks.animated;
+  if (decode_plain_png(file, picture)) return {};
+
   Reading reading(file);
   reading.png = png_create_read_struct(PNG_LIBPNG_VER_STRING, &reading, on_error, on_warning);
   if (reading.png != nullptr) reading.info = png_create_info_struct(reading.png);
   if (reading.info == nullptr) return fail(Errc::kTooLarge, "PNG: no memory for the decoder");
   png_set_read_fn(reading.png, &reading, on_read);
-
-  const ByteReader header(file, true);
-  if (!header.starts_with("IHDR", 12) || !header.has(0, 25)) return fail(Errc::kCorrupt, "PNG: there is no header");
-  const uint32_t width = *header.u32(16), height = *header.u32(20);
-  PAIRLOOM_TRY(begin_picture(picture, request, "PNG", width, height, file.size(), header.u8(24).value_or(8)));
   reading.keep_16_bits = picture.bits_per_sample == 16;
   if (!guarded(reading, read_header) || !guarded(reading, start_rows)) return corrupt(reading);
-  const Chunks chunks = read_chunks(file);
-  picture.orientation = chunks.orientation;
-  picture.stored_bits = static_cast<uint8_t>(file[24]);
-  picture.animated = chunks.animated;
 
   static constexpr Samples kSamples[] = {Samples::kGray, Samples::kGrayAlpha, Samples::kRgb, Samples::kRgba};
   const Samples samples = kSamples[png_get_channels(reading.png, reading.info) - 1];
