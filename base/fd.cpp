@@ -1,5 +1,6 @@
 #include "base/fd.h"
 
+#include <sys/syscall.h>
 #include <unistd.h>
 #include <cerrno>
 
@@ -23,6 +24,25 @@ Result<size_t> read_up_to(int fd, void* data, size_t size, const std::string& wh
     }
   }
   return done;
+}
+
+Result<size_t> read_up_to_at(int fd, void* data, size_t size, uint64_t offset, const std::string& what) {
+  auto* at = static_cast<char*>(data);
+  size_t done = 0;
+  while (done < size) {
+    const ssize_t n = ::pread(fd, at + done, size - done, static_cast<off_t>(offset + done));
+    if (n == 0) break;
+    if (n > 0) {
+      done += static_cast<size_t>(n);
+    } else if (errno != EINTR) {
+      return fail_errno("cannot read " + what, errno);
+    }
+  }
+  return done;
+}
+
+bool stat_open_file(int fd, struct stat& st) {
+  return ::syscall(SYS_fstat, fd, &st) == 0;
 }
 
 Result<> write_all(int fd, const void* data, size_t size, const std::string& what) {

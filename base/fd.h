@@ -1,7 +1,9 @@
 // Fd: the one owner of a file descriptor. Every descriptor of pairloom is close-on-exec. Runs in: any process.
 #pragma once
 
+#include <sys/stat.h>
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <utility>
 
@@ -32,6 +34,11 @@ class Fd {
 // Whole-buffer I/O that goes on after EINTR and short counts. `what` names the file in errors.
 // read_up_to returns the bytes read: fewer than `size` only at end of file.
 Result<size_t> read_up_to(int fd, void* data, size_t size, const std::string& what);
+// The file's bytes from `offset` on, without the position that all duplicates of a descriptor share.
+Result<size_t> read_up_to_at(int fd, void* data, size_t size, uint64_t offset, const std::string& what);
+// fstat by the bare system call, false with errno: glibc asks by newfstatat, which could name any file and which the
+// sandbox of a worker therefore forbids.
+bool stat_open_file(int fd, struct stat& st);
 Result<> write_all(int fd, const void* data, size_t size, const std::string& what);
 
 }  // namespace pairloom

@@ -66,7 +66,7 @@ Figures measure(const CodeFile& codes, int radius, Kernel kernel) {
   const auto count_pairs = [&] {
     f.pairs = 0;
     const auto add = [&](std::span<const PairHit> pairs) { return f.pairs += pairs.size(), true; };
-    pairs_of_range(codes, codes.size() - queries, codes.size(), radius, add, nullptr, options);
+    pairs_of_range(codes, codes.size() - queries, codes.size(), radius, {add, nullptr, nullptr}, options);
   };
   const auto compared =
       static_cast<double>(queries) * (static_cast<double>(codes.size()) - static_cast<double>(queries) / 2);

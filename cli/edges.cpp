@@ -10,6 +10,7 @@
 #include "cli/progress_bar.h"
 #include "search/code_file.h"
 #include "search/hamming_scan.h"
+#include "search/join_plan.h"
 
 namespace pairloom::cli {
 namespace {
@@ -23,35 +24,56 @@ bool is_live(const std::vector<bool>& live, uint32_t content) {
   return content < live.size() && live[content];
 }
 
-// Every pair of a code at or beyond `first` with an earlier one.
-void compute_pairs(const search::CodeFile& codes, uint64_t first, uint32_t distance, Session& session,
+// Shows a bar once it has taken a second.
+class PairingProgress {
+ public:
+  PairingProgress(uint64_t codes, uint32_t distance, Session& session)
+      : session_(session),
+        distance_(distance),
+        bar_(session.globals.quiet ? ProgressMode::kNone : session.globals.progress, session.messages.fd(),
+             system_clock()),
+        start_ns_(system_clock().monotonic_ns()) {
+    progress_.stage = daemon::Progress::Stage::kPairing;
+    progress_.found = codes;
+    progress_.found_all = true;
+  }
+  void set_share(double done) { progress_.done = static_cast<uint64_t>(done * static_cast<double>(progress_.found)); }
+  void tick() {
+    if (!told_ && system_clock().monotonic_ns() - start_ns_ > 1'000'000'000) {
+      told_ = true;
+      session_.messages.note(fmt::format("comparing {} codes at distance {}: the index holds no pairs for that",
+                                         progress_.found, distance_));
+    }
+    if (told_) bar_.update(progress_);
+  }
+
+ private:
+  Session& session_;
+  uint32_t distance_;
+  ProgressBar bar_;
+  int64_t start_ns_;
+  bool told_ = false;
+  daemon::Progress progress_;
+};
+
+// Every pair that is not known.
+void compute_pairs(const search::CodeFile& codes, search::KnownPairs known, uint32_t distance, Session& session,
                    std::vector<Edge>& edges) {
-  const uint64_t size = codes.size();
-  if (first >= size) return;
-  ProgressBar bar(session.globals.quiet ? ProgressMode::kNone : session.globals.progress, session.messages.fd(),
-                  system_clock());
-  const int64_t start_ns = system_clock().monotonic_ns();
-  bool told = false;
-  daemon::Progress progress;
-  progress.stage = daemon::Progress::Stage::kPairing;
-  progress.found = size - first;
-  progress.found_all = true;
-  search::pairs_of_range(
-      codes, first, size, static_cast<int>(distance),
+  const bool old_are_complete = known.radius >= static_cast<int>(distance);
+  const uint64_t first = old_are_complete ? std::min(known.positions, codes.size()) : 0;
+  if (first >= codes.size()) return;
+  PairingProgress progress(codes.size() - first, distance, session);
+  const search::PairVisitor visitor{
       [&](std::span<const search::PairHit> hits) {
-        for (const auto& hit : hits) edges.push_back({hit.a, hit.b, hit.distance});
+        for (const auto& hit : hits) edges.push_back({codes.content_id(hit.a), codes.content_id(hit.b), hit.distance});
         return true;
       },
-      [&](uint64_t done) {
-        if (!told && system_clock().monotonic_ns() - start_ns > 1'000'000'000) {
-          told = true;
-          session.messages.note(fmt::format("comparing {} codes at distance {}: the index holds no pairs for that",
-                                            size - first, distance));
-        }
-        if (!told) return;
-        progress.done = std::min(done, size - first);
-        bar.update(progress);
-      });
+      nullptr, [&] { progress.tick(); }};
+  search::PairingRequest request;
+  request.count = codes.size();
+  request.radius = distance;
+  request.known = known;
+  search::find_all_pairs(codes, request, visitor, [&](double done) { progress.set_share(done); });
 }
 
 // Equal codes are linked to the earliest of them, which may be gone. The reader sees to that among the stored pairs;
@@ -135,7 +157,7 @@ Result<std::vector<Edge>> near_duplicate_edges(index::IndexReader& reader, Algor
   const uint64_t complete = state.radius >= distance ? std::min<uint64_t>(state.position, codes.size()) : 0;
   // 2. What is not stored.
   std::vector<Edge> edges;
-  compute_pairs(codes, complete, distance, session, edges);
+  compute_pairs(codes, {complete, complete > 0 ? static_cast<int>(state.radius) : -1}, distance, session, edges);
   std::vector<bool> live;
   if (!edges.empty()) {
     PAIRLOOM_ASSIGN(live, live_contents(reader));
@@ -143,7 +165,7 @@ Result<std::vector<Edge>> near_duplicate_edges(index::IndexReader& reader, Algor
       PAIRLOOM_ASSIGN(const bool whole, add_equals_of_gone(reader, algorithm, codes, live, edges));
       if (!whole) {
         edges.clear();
-        compute_pairs(codes, 0, distance, session, edges);
+        compute_pairs(codes, {}, distance, session, edges);
         return between_live(std::move(edges), live);
       }
     }

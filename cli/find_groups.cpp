@@ -7,17 +7,13 @@
 
 #include "base/text.h"
 #include "cli/edges.h"
+#include "cli/path_text.h"
 
 namespace pairloom::cli {
 namespace {
 
 // Beyond this many contents a 64-bit code finds more chance pairs than duplicates (docs/benchmarks.md).
 constexpr uint64_t kMany = 100'000;
-
-bool lies_under(const std::string& path, const std::string& root) {
-  if (root == "/" || path == root) return true;
-  return path.size() > root.size() && path.starts_with(root) && path[root.size()] == '/';
-}
 
 bool wanted(const DuplicateGroup& group, const std::vector<std::string>& under) {
   return under.empty() || std::any_of(group.files.begin(), group.files.end(), [&](const GroupFile& file) {

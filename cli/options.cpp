@@ -133,6 +133,30 @@ CLI::Option* add_number(CLI::App& app, const std::string& names, double& into, d
   });
 }
 
+namespace {
+
+double parse_amount(const std::string& name, const std::string& text) {
+  double value = 0;
+  const char* end = text.data() + text.size();
+  const auto [stopped, error] = std::from_chars(text.data(), end, value);
+  if (error != std::errc() || stopped != end || !(value >= 0) || !std::isfinite(value))
+    reject(name, fmt::format("'{}' is not a number of 0 or more", escape_for_terminal(text)));
+  return value;
+}
+
+}  // namespace
+
+CLI::Option* add_amount(CLI::App& app, const std::string& names, double& into, const std::string& type,
+                        const std::string& about) {
+  const auto take = [&into, name = long_name(names)](const std::string& text) { into = parse_amount(name, text); };
+  return add_value(app, names, type, about, take)->default_str(fmt::format("{:g}", into));
+}
+CLI::Option* add_amount(CLI::App& app, const std::string& names, std::optional<double>& into, const std::string& type,
+                        const std::string& about) {
+  return add_value(app, names, type, about,
+                   [&into, name = long_name(names)](const std::string& text) { into = parse_amount(name, text); });
+}
+
 CLI::Option* add_seconds(CLI::App& app, const std::string& names, double& into, const std::string& about) {
   auto* option = add_value(app, names, "S", about, [&into, name = long_name(names)](const std::string& text) {
     double value = 0;
@@ -169,6 +193,14 @@ void add_global_options(CLI::App& app, GlobalOptions& globals) {
       ->group(group);
   add_count(app, "-j,--jobs", globals.jobs, 1, 1024,
             "Worker processes; default: one for every physical core this process may use")
+      ->group(group);
+  add_size(app, "--worker-memory", globals.worker_memory_bytes,
+           "Memory a worker may use; a picture that needs more is too large. Default: an equal share of three quarters "
+           "of the machine's, 1 to 4 GiB")
+      ->default_str("")
+      ->group(group);
+  app.add_flag("--require-sandbox", globals.require_sandbox,
+               "Refuse to look at files when the workers cannot be contained completely (see: pairloom doctor)")
       ->group(group);
   app.add_flag("-q,--quiet", globals.quiet, "Say nothing on standard error but errors")->group(group);
   app.add_flag("-v,--verbose", globals.verbose, "Say more on standard error: every unreadable file")->group(group);

@@ -38,6 +38,11 @@ CLI::Option* add_count(CLI::App& app, const std::string& names, std::optional<ui
 // More than 0 and at most `max`.
 CLI::Option* add_number(CLI::App& app, const std::string& names, double& into, double max, const std::string& type,
                         const std::string& about);
+// 0 or more; the first form shows the present value as the default.
+CLI::Option* add_amount(CLI::App& app, const std::string& names, double& into, const std::string& type,
+                        const std::string& about);
+CLI::Option* add_amount(CLI::App& app, const std::string& names, std::optional<double>& into, const std::string& type,
+                        const std::string& about);
 CLI::Option* add_size(CLI::App& app, const std::string& names, uint64_t& into, const std::string& about);
 CLI::Option* add_seconds(CLI::App& app, const std::string& names, double& into, const std::string& about);
 

@@ -61,6 +61,11 @@ CsvPath csv_path(std::string_view path) {
   return {to_base64(path), "base64"};
 }
 
+bool lies_under(const std::string& path, const std::string& root) {
+  if (root == "/" || path == root) return true;
+  return path.size() > root.size() && path.starts_with(root) && path[root.size()] == '/';
+}
+
 std::string canonical_path(const std::string& path) {
   std::error_code error;
   auto canonical = std::filesystem::weakly_canonical(std::filesystem::absolute(path, error), error);

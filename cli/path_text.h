@@ -31,6 +31,8 @@ CsvPath csv_path(std::string_view path);
 
 // As the index stores paths: absolute, without symbolic links as far as the path exists, without "." and "..".
 std::string canonical_path(const std::string& path);
+// True for `root` itself and for what is below it; both canonical.
+bool lies_under(const std::string& path, const std::string& root);
 
 // "2024-05-01T12:00:00.123456789Z"
 std::string utc_time(int64_t wall_ns);

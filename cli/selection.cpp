@@ -18,16 +18,10 @@ std::string feature_names() {
   return names;
 }
 
-}  // namespace
-
-void add_selection_options(CLI::App& app, Selection& into, bool with_roots) {
-  add_file_options(app, into, with_roots ? "DIR" : "", "Directories to look through, or single files");
-  app.add_flag("--retry-failed", into.retry_failed, "Look again at files that failed before and have not changed")
-      ->group("Which files");
+void add_features_option(CLI::App& app, Selection& into, const std::string& default_features) {
   const char* group = "What is computed";
   add_text(app, "--features", into.features, "LIST",
-           "Codes to compute, separated by commas: " + feature_names() +
-               (with_roots ? " [default: pdq]" : " [default: those the index has]"))
+           fmt::format("Codes to compute, separated by commas: {} [default: {}]", feature_names(), default_features))
       ->check([](const std::string& text) {
         const auto set = algorithm_set_from_names(unprotect_argument(text));
         return set ? std::string() : set.error().message;
@@ -37,6 +31,9 @@ void add_selection_options(CLI::App& app, Selection& into, bool with_roots) {
                        {{"default", Accuracy::kDefault}, {"fast", Accuracy::kFast}, {"full", Accuracy::kFull}}, "HOW",
                        "How much of each picture is decoded")
       ->group(group);
+}
+
+void add_limit_options(CLI::App& app, Selection& into) {
   const char* limits = "Limits";
   add_size(app, "--max-pixels", into.setup.max_pixels, "Leave out pictures with more pixels")
       ->default_str("400M")
@@ -44,21 +41,32 @@ void add_selection_options(CLI::App& app, Selection& into, bool with_roots) {
   add_size(app, "--max-file-size", into.setup.max_file_bytes, "Leave out larger files")
       ->default_str("512Mi")
       ->group(limits);
+  add_size(app, "--mem-limit", into.pairing_memory_bytes, "Memory for sorting codes when pairs are searched, in all")
+      ->default_str("1Gi")
+      ->group(limits);
   add_seconds(app, "--task-deadline", into.task_deadline_s, "Give up on a file after so many seconds without progress")
       ->group(limits);
 }
 
-Result<PreparedRequest> prepare(const Selection& selection, AlgorithmSet default_features, const Session& session) {
-  if (!selection.names_something())
-    return fail(Errc::kInvalidArgument, "nothing to look through: name a directory, or a list with --files-from");
-  PAIRLOOM_TRY(check(selection));
-  PreparedRequest prepared;
-  auto& request = prepared.request;
-  request.roots = selection.roots;
-  PAIRLOOM_ASSIGN(prepared.list, open_list(selection));
-  if (prepared.list) request.files_from_fd = prepared.list.get();
-  request.files_from_nul = selection.nul;
-  request.walk = selection.walk_options();
+}  // namespace
+
+void add_selection_options(CLI::App& app, Selection& into, bool with_roots) {
+  add_file_options(app, into, with_roots ? "DIR" : "", "Directories to look through, or single files");
+  app.add_flag("--retry-failed", into.retry_failed, "Look again at files that failed before and have not changed")
+      ->group("Which files");
+  const std::string default_features = with_roots ? "pdq" : "those the index has";
+  add_features_option(app, into, default_features);
+  add_limit_options(app, into);
+}
+
+void add_work_options(CLI::App& app, Selection& into) {
+  add_features_option(app, into, "those the index has");
+  add_limit_options(app, into);
+}
+
+Result<daemon::IndexRequest> work_request(const Selection& selection, AlgorithmSet default_features,
+                                          const Session& session) {
+  daemon::IndexRequest request;
   request.setup = selection.setup;
   request.setup.algorithms = default_features;
   if (!selection.features.empty()) {
@@ -67,8 +75,24 @@ Result<PreparedRequest> prepare(const Selection& selection, AlgorithmSet default
   request.pool = session.pool();
   request.pool.task_deadline_s = selection.task_deadline_s;
   request.retry_failed = selection.retry_failed;
+  request.pairing_memory_bytes = selection.pairing_memory_bytes;
   request.arguments = session.arguments;
   request.pair_algorithms = paired_on_arrival(request.setup.algorithms);
+  return request;
+}
+
+Result<PreparedRequest> prepare(const Selection& selection, AlgorithmSet default_features, const Session& session) {
+  if (!selection.names_something())
+    return fail(Errc::kInvalidArgument, "nothing to look through: name a directory, or a list with --files-from");
+  PAIRLOOM_TRY(check(selection));
+  PreparedRequest prepared;
+  auto& request = prepared.request;
+  PAIRLOOM_ASSIGN(request, work_request(selection, default_features, session));
+  request.roots = selection.roots;
+  PAIRLOOM_ASSIGN(prepared.list, open_list(selection));
+  if (prepared.list) request.files_from_fd = prepared.list.get();
+  request.files_from_nul = selection.nul;
+  request.walk = selection.walk_options();
   return prepared;
 }
 

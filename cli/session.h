@@ -18,6 +18,8 @@ namespace pairloom::cli {
 struct GlobalOptions {
   std::string index;             // as given; empty = default (cli/index_path.h)
   std::optional<uint32_t> jobs;  // default: one per physical core
+  uint64_t worker_memory_bytes = 0;  // 0: chosen by the machine's
+  bool require_sandbox = false;
   bool quiet = false, verbose = false;
   ColorMode color = ColorMode::kAuto;
   ProgressMode progress = ProgressMode::kAuto;
@@ -35,6 +37,8 @@ struct Session {
   daemon::PoolOptions pool() const {
     daemon::PoolOptions options;
     options.jobs = static_cast<int>(globals.jobs.value_or(0));
+    options.worker_memory_bytes = globals.worker_memory_bytes;
+    options.require_sandbox = globals.require_sandbox;
     return options;
   }
 

@@ -43,6 +43,10 @@ constexpr Example kIndexFailures[] = {
     {"pairloom index failures", "which files could not be used, and why"},
     {"pairloom index failures -o null | xargs -0 ls -l", "the same, for another program"},
 };
+constexpr Example kIndexRetry[] = {
+    {"pairloom index retry", "look again at all files that could not be used"},
+    {"pairloom index retry ~/Pictures/broken.tif --task-deadline 300", "at one, with more patience"},
+};
 constexpr Example kDups[] = {
     {"pairloom dups", "all groups of the index, most reclaimable bytes first"},
     {"pairloom dups ~/Incoming --limit 20", "groups with a file below that directory"},
@@ -68,6 +72,10 @@ constexpr Example kTransform[] = {
     {"pairloom transform in.png out.png --map remap --map-x x.npy --map-y y.npy",
      "positions computed elsewhere, as for cv::remap"},
 };
+constexpr Example kLocate[] = {
+    {"pairloom locate --diameter 13 --invert frames/ > particles.csv", "dark spots, as trackpy.locate finds them"},
+    {"pairloom locate --diameter 9 --minmass 200 -o jsonl frame_*.tif | jq '.particles|length'", "how many in each"},
+};
 constexpr Example kStatus[] = {
     {"pairloom status", "the last runs, their workers, and what is left to do"},
     {"pairloom status -o jsonl", "the same for a program"},
@@ -88,8 +96,10 @@ constexpr Verb kVerbs[] = {
     {"index info", "say what the index holds", kMaintain, kIndexInfo, declare_index_info},
     {"index export", "write a row for every image", kMaintain, kIndexExport, declare_index_export},
     {"index failures", "list the files that could not be used", kMaintain, kIndexFailures, declare_index_failures},
+    {"index retry", "look again at the files that could not be used", kMaintain, kIndexRetry, declare_index_retry},
     {"transform", "compute a picture from another, in bands on all cores", kWork, kTransform,
      declare_transform},
+    {"locate", "find the particles in each frame of a video", kWork, kLocate, declare_locate},
     {"status", "say what the last runs did", kLook, kStatus, declare_status},
     {"doctor", "check this machine and this installation", kLook, kDoctor, declare_doctor},
 };

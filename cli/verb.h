@@ -40,10 +40,12 @@ Action declare_index_verify(CLI::App& app);
 Action declare_index_info(CLI::App& app);
 Action declare_index_export(CLI::App& app);
 Action declare_index_failures(CLI::App& app);
+Action declare_index_retry(CLI::App& app);
 Action declare_dups(CLI::App& app);
 Action declare_match(CLI::App& app);
 Action declare_cmp(CLI::App& app);
 Action declare_transform(CLI::App& app);
+Action declare_locate(CLI::App& app);
 Action declare_status(CLI::App& app);
 Action declare_doctor(CLI::App& app);
 

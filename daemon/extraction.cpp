@@ -1,6 +1,7 @@
 // extract_files: the codes of a few files, without an index. Runs in: supervisor (the CLI process).
 #include <fmt/format.h>
 
+#include "daemon/file_batch.h"
 #include "daemon/index_run.h"
 #include "daemon/job.h"
 #include "daemon/pool.h"
@@ -16,11 +17,13 @@ class Extraction final : public Job {
 
   jobs::JobKind kind() const override { return jobs::JobKind::kIndex; }
   std::vector<std::byte> setup() const override { return jobs::encode(setup_); }
+  std::string_view file_of(const Task& task) const override { return path_in(task); }
   uint64_t max_result_bytes() const override { return 4096; }
 
   Result<Pull> pull(Task& task) override {
     if (next_ == paths_.size()) return Pull::kEnd;
-    const auto bytes = std::as_bytes(std::span(paths_[next_]));
+    const std::string path = resolved_path(paths_[next_]);
+    const auto bytes = std::as_bytes(std::span(path));
     task.id = next_++;
     task.payload.assign(bytes.begin(), bytes.end());
     return Pull::kTask;

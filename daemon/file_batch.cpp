@@ -1,5 +1,8 @@
 #include "daemon/file_batch.h"
 
+#include <filesystem>
+#include <system_error>
+
 namespace pairloom::daemon {
 namespace {
 
@@ -8,6 +11,13 @@ std::string join(const std::string& directory, const std::string& name) {
 }
 
 }  // namespace
+
+std::string resolved_path(const std::string& path) {
+  std::error_code error;
+  const auto absolute = std::filesystem::absolute(path, error);
+  const auto resolved = std::filesystem::weakly_canonical(absolute, error);
+  return error ? absolute.string() : resolved.string();
+}
 
 std::string path_of(const FileBatch& batch, const FoundFile& file) {
   return join(batch.directory, file.name);

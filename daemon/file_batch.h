@@ -30,6 +30,9 @@ struct FileBatch {
   std::vector<Problem> problems;  // met on the way
 };
 
+// A path that a user wrote, as the opener wants it: absolute, without symbolic links; as it is when it leads nowhere,
+// and the opener says why.
+std::string resolved_path(const std::string& path);
 // The file's canonical path; and its path as a user who wrote "." or "photos/" expects to read it.
 std::string path_of(const FileBatch& batch, const FoundFile& file);
 std::string written_path_of(const FileBatch& batch, const FoundFile& file);

@@ -27,6 +27,7 @@ class FileJob final : public Job {
   jobs::JobKind kind() const override { return request_.kind; }
   std::vector<std::byte> setup() const override { return request_.setup; }
   uint64_t max_result_bytes() const override { return kMaxRecordBytes; }
+  std::string_view file_of(const Task& task) const override { return path_in(task); }
   shm::LaneSizes lane_sizes() const override { return request_.lane_sizes; }
   std::span<const std::vector<std::byte>> references() const override { return request_.references; }
   int wait_fd() const override { return source_.wait_fd(); }

@@ -74,12 +74,12 @@ class IndexRun {
   }
 
   Result<> pair_codes(Pool& pool, Algorithm algorithm) {
-    PAIRLOOM_ASSIGN(auto job, Pairing::create(index_, algorithm, pool));
-    if (job.first() == job.code_count()) return {};
+    PAIRLOOM_ASSIGN(auto job, Pairing::create(index_, algorithm, pool, request_.pairing_memory_bytes));
+    if (job.is_complete()) return {};
     surroundings_.often = [&] {
       Progress progress;
       progress.stage = Progress::Stage::kPairing;
-      progress.found = job.code_count() - job.first();
+      progress.found = job.codes_to_pair();
       progress.done = job.codes_done();
       progress.found_all = true;
       tell(std::move(progress), pool);

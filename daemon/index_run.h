@@ -30,7 +30,11 @@ struct WalkOptions {
 struct PoolOptions {
   int jobs = 0;                 // worker processes; 0 = physical cores this process may use
   std::string worker_program;   // empty = found beside this program or in libexec (daemon/worker_program.h)
+  std::string opener_program;   // the same for the opener
   double task_deadline_s = 30;  // without a sign of progress from the worker
+  double task_limit_s = 900;    // for one task, whatever its signs
+  uint64_t worker_memory_bytes = 0;  // of each worker's private memory; 0 = chosen by the machine's
+  bool require_sandbox = false;      // work in a complete sandbox or not at all
 };
 
 struct IndexRequest {
@@ -46,6 +50,7 @@ struct IndexRequest {
   std::string arguments;  // for the run table
   // Pair new codes of these algorithms with everything, up to their `similar` distance; 0 = none.
   AlgorithmSet pair_algorithms = set_of(Algorithm::kPdq);
+  uint64_t pairing_memory_bytes = uint64_t{1} << 30;  // for the codes that all workers together sort at a time
 };
 
 // Something the user should be told about one path; also stored in the index where it belongs to a file.
@@ -96,5 +101,6 @@ struct PhysicalCores {
 PhysicalCores usable_physical_cores();
 // Path of the pairloom-worker that would be started, or an error that says where it was looked for.
 Result<std::string> find_worker_program(const PoolOptions& pool);
+Result<std::string> find_opener_program(const PoolOptions& pool);
 
 }  // namespace pairloom::daemon

@@ -1,8 +1,6 @@
 #include "daemon/indexing.h"
 
-#include <sys/stat.h>
 #include <algorithm>
-#include <cerrno>
 
 #include <fmt/format.h>
 
@@ -14,16 +12,11 @@ namespace pairloom::daemon {
 namespace {
 
 // A batch is committed after this many changes or this long, whichever comes first: what a crash costs at most.
-constexpr uint64_t kCommitChanges = 2000;
+constexpr uint64_t kCommitChanges = 20000;
 constexpr int64_t kCommitNs = 500'000'000;
 
 std::string path_of(const Task& task) {
   return {reinterpret_cast<const char*>(task.payload.data()), task.payload.size()};
-}
-
-bool is_absent(const Task& task) {
-  struct stat st {};
-  return ::lstat(path_of(task).c_str(), &st) != 0 && (errno == ENOENT || errno == ENOTDIR);
 }
 
 bool same_but_for_device(const StatIdentity& a, const StatIdentity& b) {
@@ -150,7 +143,7 @@ Result<> Indexing::forget_file(const std::string& name) {
 bool Indexing::is_settled(const index::KnownFile& known, const StatIdentity& now) const {
   if (!same_but_for_device(known.identity, now)) return false;
   if (known.outcome == Outcome::kIndexed)
-    return !check_codes_ || known.has_codes(request_->setup.algorithms, request_->setup.accuracy);
+    return !check_codes_ || known.coverage.has(request_->setup.algorithms, request_->setup.accuracy);
   if (request_->retry_failed && known.outcome != Outcome::kNotImage) return false;
   switch (known.outcome) {
     case Outcome::kUnreadable:
@@ -201,7 +194,7 @@ Result<> Indexing::take_file(const FileBatch& batch, const FoundFile& file, cons
 Result<bool> Indexing::take_moved(const FileBatch& batch, const FoundFile& file) {
   PAIRLOOM_ASSIGN(const auto other, index_->find_by_inode(batch.filesystem, file.identity, check_codes_));
   if (!other || other->content == 0) return false;
-  if (check_codes_ && !other->has_codes(request_->setup.algorithms, request_->setup.accuracy)) return false;
+  if (check_codes_ && !other->coverage.has(request_->setup.algorithms, request_->setup.accuracy)) return false;
   PAIRLOOM_TRY(index_->put_moved(run_, at_.directory.id, file.name, file.identity, other->content));
   ++totals_.moved;
   return true;
@@ -217,7 +210,7 @@ Result<> Indexing::accept(const Task& task, std::span<const std::byte> payload, 
   result.digest = said.digest;
   result.image = said.image;
   result.accuracy = request_->setup.accuracy;
-  if (said.outcome == Outcome::kUnreadable && is_absent(task)) return drop_absent(task);
+  if (said.absent) return drop_absent(task);
   for (const auto& [algorithm, code] : said.codes) result.codes.push_back({algorithm, code});
   result.worker_slot = origin.slot;
   result.elapsed_ns = origin.elapsed_ns;
@@ -260,8 +253,10 @@ Result<> Indexing::blame(const Task& task, uint32_t points) {
 Result<> Indexing::give_up(const Task& task, Outcome outcome, const std::string& reason) {
   index::FileResult result;
   result.outcome = outcome;
-  result.message = reason + "; left alone until the file or pairloom changes (--retry-failed tries again)";
+  result.message = reason + "; left alone until the file or pairloom changes (pairloom index retry tries again)";
   result.attempts = task.points;
+  result.signal = task.signal;
+  result.decoder = task.decoder;
   return store(task, std::move(result));
 }
 

@@ -25,6 +25,7 @@ class Indexing final : public Job {
 
   jobs::JobKind kind() const override { return jobs::JobKind::kIndex; }
   std::vector<std::byte> setup() const override;
+  std::string_view file_of(const Task& task) const override { return path_in(task); }
   uint64_t max_result_bytes() const override;
   Result<Pull> pull(Task& task) override;
   int wait_fd() const override { return source_->wait_fd(); }

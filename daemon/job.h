@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/image.h"
@@ -22,8 +23,15 @@ struct Task {
   std::vector<std::byte> payload;  // as the worker's job expects it
   uint64_t cost_bytes = 0;         // how large: chunks are bounded by the sum
   uint32_t points = 0;             // blame so far: 2 for a crash, deadline or lie, 1 for an unexplained SIGKILL
+  int signal = 0;                  // that ended the last worker it cost; 0 = none
+  std::string decoder;             // which that worker was at: "libtiff 4.5.0"; empty = none, or not known
 };
 constexpr uint32_t kPointsToGiveUp = 4;
+
+// Of jobs whose tasks are a path and nothing else.
+inline std::string_view path_in(const Task& task) {
+  return {reinterpret_cast<const char*>(task.payload.data()), task.payload.size()};
+}
 
 // Where a result comes from.
 struct ResultOrigin {
@@ -41,6 +49,9 @@ class Job {
   virtual std::vector<std::byte> setup() const = 0;         // sent once to every worker
   virtual uint64_t max_result_bytes() const = 0;            // a longer result record is a lie
   virtual shm::LaneSizes lane_sizes() const { return {}; }  // what its records need; workers with less are replaced
+  // The canonical path of the file that is opened for the worker (shm/file_passing.h); empty: the task has none. Borrowed
+  // from the task or the job.
+  virtual std::string_view file_of(const Task&) const { return {}; }
   // Open descriptors (shared memory, files) of which every worker gets duplicates with the set-up; valid while the job
   // runs.
   virtual std::span<const int> shared_descriptors() const { return {}; }

@@ -4,10 +4,14 @@
 #include <cstring>
 #include <utility>
 
+#include "daemon/file_batch.h"
+
 namespace pairloom::daemon {
 
 Loading::Loading(std::vector<jobs::LoadTask> files, const jobs::LoadSetup& setup)
-    : tasks_(std::move(files)), setup_(setup), files_(tasks_.size()) {}
+    : tasks_(std::move(files)), setup_(setup), files_(tasks_.size()) {
+  for (jobs::LoadTask& task : tasks_) task.path = resolved_path(task.path);
+}
 
 std::vector<Loading::File> Loading::take_files() {
   std::vector<File> files;

@@ -27,6 +27,7 @@ class Loading final : public Job {
   jobs::JobKind kind() const override { return jobs::JobKind::kLoad; }
   std::vector<std::byte> setup() const override { return jobs::encode(setup_); }
   uint64_t max_result_bytes() const override { return jobs::kMaxLoadRecordBytes; }
+  std::string_view file_of(const Task& task) const override { return tasks_[task.id].path; }
   Result<Pull> pull(Task& task) override;
   Result<> accept(const Task& task, std::span<const std::byte> payload, const ResultOrigin& origin) override;
   Result<> blame(const Task&, uint32_t) override { return {}; }

@@ -1,24 +1,32 @@
-// Pairing: the job that finds the near-duplicate pairs of codes that are new since the last time, over the mapped code
-// file. Its pieces are ranges of positions; each is compared with everything before it, so the pieces are independent
-// and may be done, redone and stored in any order. Runs in: supervisor.
+// Pairing: the job that finds the near-duplicate pairs that the index does not hold yet, over the mapped code file: of
+// codes that are new since the last time, or of all codes if the distance has grown. search/join_plan.h chooses how:
+// few new codes are compared with all others, many go through the banded join. The tasks are independent and may be
+// done, redone and stored in any order. What workers report is checked against the codes themselves. Runs in:
+// supervisor.
 #pragma once
 
 #include <cstdint>
+#include <memory>
+#include <vector>
 
+#include "base/fd.h"
 #include "daemon/job.h"
 #include "daemon/pool.h"
 #include "index/index_writer.h"
+#include "jobs/pair_job.h"
+#include "search/code_file.h"
 
 namespace pairloom::daemon {
 
 class Pairing final : public Job {
  public:
-  // The pool's workers will share the work. Nothing to do (no new codes) shows as code_count() == first().
-  static Result<Pairing> create(index::IndexWriter& index, Algorithm algorithm, Pool& pool);
+  // The pool's workers will share the work, and `memory_bytes`. Nothing to do (no new codes) shows as is_complete().
+  static Result<Pairing> create(index::IndexWriter& index, Algorithm algorithm, Pool& pool, uint64_t memory_bytes);
 
   jobs::JobKind kind() const override { return jobs::JobKind::kPair; }
-  std::vector<std::byte> setup() const override;
-  uint64_t max_result_bytes() const override { return 64 * 1024; }
+  std::vector<std::byte> setup() const override { return jobs::encode(setup_); }
+  std::span<const int> shared_descriptors() const override { return {&code_file_number_, 1}; }
+  uint64_t max_result_bytes() const override { return 128 * 1024; }
   Result<Pull> pull(Task& task) override;
   Result<> accept(const Task& task, std::span<const std::byte> payload, const ResultOrigin& origin) override;
   Result<> blame(const Task&, uint32_t) override { return {}; }  // a code range is no hostile file: try again
@@ -28,21 +36,30 @@ class Pairing final : public Job {
   // Stores that everything up to now is paired. Call after the run.
   Result<> finish();
 
-  uint64_t first() const { return first_; }
-  uint64_t code_count() const { return count_; }
-  uint64_t codes_done() const { return done_; }
+  bool is_complete() const { return tasks_.empty(); }
+  uint64_t codes_to_pair() const { return to_pair_; }
+  uint64_t codes_done() const;  // by the share of the work that is done
   uint64_t pairs_found() const { return pairs_; }
 
  private:
-  Pairing(index::IndexWriter& index, Algorithm algorithm, uint64_t first, uint64_t count, int workers);
+  struct Piece {
+    jobs::PairTask task;
+    double share;  // of the whole work
+  };
+  Pairing(index::IndexWriter& index, const index::PairingState& state, jobs::PairSetup setup);
+  Result<> plan(Pool& pool, uint64_t memory_bytes);
+  void plan_scan(uint64_t first, uint64_t workers);
 
   index::IndexWriter* index_;
-  Algorithm algorithm_;
-  uint32_t radius_;
-  uint64_t first_, count_;  // positions [first_, count_) are new
-  int workers_;
-  uint64_t next_;  // start of the next piece
-  uint64_t done_ = 0, pairs_ = 0, next_task_ = 0;
+  jobs::PairSetup setup_;
+  uint64_t to_pair_;
+  Fd code_file_;
+  int code_file_number_ = -1;
+  std::unique_ptr<search::CodeFile> codes_;
+  std::vector<Piece> tasks_;
+  size_t next_ = 0;
+  uint64_t pairs_ = 0;
+  double done_ = 0;
   int64_t commit_at_ns_ = -1;
 };
 

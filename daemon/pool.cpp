@@ -5,13 +5,10 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <csignal>
-#include <cstring>
 
 #include <fmt/format.h>
 
-#include "base/version.h"
-#include "daemon/slot.h"
+#include "daemon/pool_state.h"
 
 namespace pairloom::daemon {
 namespace {
@@ -21,60 +18,21 @@ constexpr int64_t kPullTurnNs = 3'000'000;  // the longest stretch of looking fo
 constexpr uint32_t kHopelessStarts = 3;     // lives in a row without a result, in every slot: give up
 
 // What an epoll event is about.
-enum class Source : uint32_t { kSocket, kProcess, kStop, kInput };
+enum class Source : uint32_t { kSocket, kProcess, kOpener, kStop, kInput };
 uint64_t tag(Source source, uint32_t slot) {
   return uint64_t{static_cast<uint32_t>(source)} << 32 | slot;
 }
 
+// An equal share of three quarters of the machine's memory, within reason: what a picture of the default limits needs in
+// the worst case, and what most never come near.
+uint64_t memory_for_each_of(size_t workers) {
+  constexpr uint64_t kLeast = 1ull << 30, kMost = 4ull << 30;
+  const auto pages = static_cast<uint64_t>(std::max(0l, ::sysconf(_SC_PHYS_PAGES)));
+  const auto page_bytes = static_cast<uint64_t>(std::max(0l, ::sysconf(_SC_PAGESIZE)));
+  return std::clamp(pages * page_bytes / 4 * 3 / std::max<size_t>(workers, 1), kLeast, kMost);
+}
+
 }  // namespace
-
-struct Pool::State {
-  State(const PoolOptions& o, const Clock& c) : options(o), clock(c) {}
-
-  PoolOptions options;
-  const Clock& clock;
-  std::string program;
-  Fd epoll;
-  std::vector<Slot> slots;
-  std::deque<Task> ready;     // waiting for a worker
-  std::deque<Task> suspects;  // have cost a worker its life: each runs alone
-  shm::ChunkBuilder builder;
-  std::vector<Task> chunk;
-  std::vector<std::byte> record;
-  uint64_t job_serial = 0, next_chunk = 1, deaths = 0;
-  int64_t next_often_ns = 0;
-  std::string last_death;
-
-  // The job of the moment.
-  Job* job = nullptr;
-  const Surroundings* surroundings = nullptr;
-  bool exhausted = false;    // the job has no more tasks
-  bool input_waits = false;  // its wait_fd is in the epoll set
-
-  void staff();
-  Result<> run_to_end();
-  Result<> pull_tasks(bool& more_now);
-  Result<> deal();
-  Result<> deal_chunk(Slot& slot, std::deque<Task>& queue, size_t most_tasks);
-  Result<> start_worker(Slot& slot, int64_t now);
-  Result<> wait_for_events(bool more_now);
-  Result<> on_event(uint64_t tag_value);
-  Result<> listen(Slot& slot);
-  Result<> on_record(Slot& slot, uint32_t kind);
-  Result<> on_hello(Slot& slot);
-  Result<> on_result(Slot& slot);
-  Result<> lost(Slot& slot, bool lied, const std::string& why);
-  Result<> charge(Task task, uint32_t points, Outcome outcome, const std::string& reason);
-  Result<> check_silence(int64_t now);
-  bool work_left() const;
-  bool worker_is_needed() const;
-  bool is_hopeless() const;
-  int timeout_ms(bool more_now, int64_t now) const;
-  size_t ready_goal() const;
-  Result<> watch(int fd, uint64_t tag_value);
-  void end_small_lanes();
-  void forget_all();
-};
 
 Pool::Pool(std::unique_ptr<State> state) : state_(std::move(state)) {}
 Pool::Pool(Pool&&) noexcept = default;
@@ -84,7 +42,8 @@ Pool::~Pool() {
 
 Result<Pool> Pool::create(const PoolOptions& options, const Clock& clock) {
   auto state = std::make_unique<State>(options, clock);
-  PAIRLOOM_ASSIGN(state->program, find_worker_program(options));
+  PAIRLOOM_ASSIGN(state->programs.worker, find_worker_program(options));
+  PAIRLOOM_ASSIGN(state->programs.opener, find_opener_program(options));
   state->epoll = Fd(epoll_create1(EPOLL_CLOEXEC));
   if (!state->epoll) return fail_errno("cannot make an epoll descriptor", errno);
   return Pool(std::move(state));
@@ -100,6 +59,8 @@ void Pool::State::staff() {
     if (jobs > cpus.size()) cpus.assign(jobs, -1);
     cpus.resize(jobs);
   }
+  programs.memory_bytes =
+      options.worker_memory_bytes > 0 ? options.worker_memory_bytes : memory_for_each_of(cpus.size());
   for (size_t i = 0; i < cpus.size(); ++i) slots.emplace_back(static_cast<uint32_t>(i), cpus[i]);
 }
 
@@ -149,7 +110,7 @@ Result<> Pool::State::run_to_end() {
     PAIRLOOM_TRY(deal());
     PAIRLOOM_TRY(wait_for_events(more_now));
     const int64_t now = clock.monotonic_ns();
-    PAIRLOOM_TRY(check_silence(now));
+    PAIRLOOM_TRY(check_deadlines(now));
     PAIRLOOM_TRY(job->tick(now));
     if (surroundings->often && now >= next_often_ns) {
       surroundings->often();
@@ -261,9 +222,10 @@ Result<> Pool::State::deal_chunk(Slot& slot, std::deque<Task>& queue, size_t mos
 }
 
 Result<> Pool::State::start_worker(Slot& slot, int64_t now) {
-  auto started = slot.start(program, job->lane_sizes(), now);
+  auto started = slot.start(programs, job->lane_sizes(), now);
   if (started) started = watch(slot.process->channel().socket(), tag(Source::kSocket, slot.number));
   if (started) started = watch(slot.process->pid_fd(), tag(Source::kProcess, slot.number));
+  if (started) started = watch(slot.process->opener_pid_fd(), tag(Source::kOpener, slot.number));
   if (started) return {};
   last_death = started.error().message;
   slot.process.reset();
@@ -297,126 +259,14 @@ Result<> Pool::State::on_event(uint64_t tag_value) {
     epoll_ctl(epoll.get(), EPOLL_CTL_DEL, job->wait_fd(), nullptr);
     input_waits = false;
   }
-  if (source != Source::kSocket && source != Source::kProcess) return {};
+  if (source != Source::kSocket && source != Source::kProcess && source != Source::kOpener) return {};
   Slot& slot = slots[static_cast<uint32_t>(tag_value)];
   if (!slot.process) return {};  // a death shows twice (socket, process); new lives only start in deal()
   if (source == Source::kSocket) return listen(slot);
   // Looked at once more: the event may be of an earlier life, whose descriptor a sibling between fork and exec kept
-  // alive.
-  return slot.process->has_ended() ? lost(slot, false, "") : Result<>{};
-}
-
-// Everything the worker has for us.
-Result<> Pool::State::listen(Slot& slot) {
-  shm::SupervisorChannel& channel = slot.process->channel();
-  const auto open = channel.drain_wakeups();
-  const uint64_t most =
-      std::max<uint64_t>(sizeof(shm::HelloHeader), sizeof(shm::ResultHeader) + job->max_result_bytes());
-  while (true) {
-    const auto kind = channel.take(record, most);
-    if (!kind) return lost(slot, true, kind.error().message);
-    if (!*kind) break;
-    const auto handled = on_record(slot, **kind);
-    if (!handled && handled.error().code == Errc::kProtocol) return lost(slot, true, handled.error().message);
-    PAIRLOOM_TRY(handled);
-  }
-  if (!open || !*open) return lost(slot, false, "");
-  return {};
-}
-
-Result<> Pool::State::on_record(Slot& slot, uint32_t kind) {
-  if (kind == static_cast<uint32_t>(shm::RecordKind::kHello)) return on_hello(slot);
-  if (kind == static_cast<uint32_t>(shm::RecordKind::kResult) && slot.greeted) return on_result(slot);
-  return fail(Errc::kProtocol, fmt::format("record of kind {} was not expected", kind));
-}
-
-Result<> Pool::State::on_hello(Slot& slot) {
-  shm::HelloHeader hello;
-  if (record.size() != sizeof hello || slot.greeted) return fail(Errc::kProtocol, "misplaced or malformed hello");
-  std::memcpy(&hello, record.data(), sizeof hello);
-  if (hello.layout_version != shm::kLaneLayoutVersion || hello.build_id != kBuildId)
-    return fail(Errc::kNoWorkers,
-                fmt::format("'{}' is of another version of pairloom; install all of one version", program));
-  if (hello.generation != slot.generation) return fail(Errc::kProtocol, "hello from another life");
-  slot.greeted = true;
-  return {};
-}
-
-Result<> Pool::State::on_result(Slot& slot) {
-  PAIRLOOM_ASSIGN(const auto result, shm::parse_result(record));
-  // Tasks are done in the order they were given: a result can only be of the first.
-  if (slot.outstanding.empty() || slot.outstanding.front().id != result.header.task_id)
-    return fail(Errc::kProtocol, "result of a task it is not at");
-  const bool last = (result.header.flags & shm::kResultIsLast) != 0;
-  PAIRLOOM_TRY(job->accept(slot.outstanding.front(), result.payload,
-                           {slot.number, result.header.elapsed_ns, !slot.in_the_middle, last}));
-  slot.useful = true;
-  slot.in_the_middle = !last;
-  if (!last) return {};
-  slot.note_task_time(result.header.elapsed_ns);
-  slot.outstanding.pop_front();
-  return {};
-}
-
-// The worker's life is over, by its own doing, ours, or somebody's: take what it finished, blame what it was at,
-// requeue the rest in front.
-Result<> Pool::State::lost(Slot& slot, bool lied, const std::string& why) {
-  if (!lied) {
-    // Its last words are still in the ring. (A liar's are not worth hearing.)
-    const uint64_t most = sizeof(shm::ResultHeader) + job->max_result_bytes();
-    while (true) {
-      const auto kind = slot.process->channel().take(record, most);
-      if (!kind || !*kind) break;
-      const auto handled = on_record(slot, **kind);
-      if (!handled && handled.error().code == Errc::kProtocol) break;
-      PAIRLOOM_TRY(handled);
-    }
-  }
-  const uint64_t at = slot.process->channel().state().current_task.load(std::memory_order_acquire);
-  const bool timed_out = slot.timed_out, useful = slot.useful;
-  const Death death = slot.bury();
-  ++deaths;
-  last_death = lied ? "it broke the protocol: " + why : death.text();
-
-  std::deque<Task> left = std::move(slot.outstanding);
-  slot.outstanding.clear();
-  // Only the first can be in hand. A worker that names another one has finished something and then went wrong (nobody
-  // is left to blame), or has never told the truth: then the first is blamed, so that no file can go round for ever.
-  const bool names_first = !left.empty() && at == left.front().id + 1;
-  const bool was_at_a_task = names_first || (!left.empty() && (lied || at != 0) && !useful);
-  slot.plan_restart(was_at_a_task, clock.monotonic_ns());
-  if (was_at_a_task) {
-    Task blamed = std::move(left.front());
-    left.pop_front();
-    const bool unexplained = death.by_signal && death.code == SIGKILL && !timed_out && !lied;
-    PAIRLOOM_TRY(charge(std::move(blamed), unexplained ? 1 : 2, timed_out ? Outcome::kTimedOut : Outcome::kCrashed,
-                        timed_out ? fmt::format("no progress for {} s", options.task_deadline_s)
-                                  : "its worker was lost: " + last_death));
-  }
-  while (!left.empty()) {
-    ready.push_front(std::move(left.back()));
-    left.pop_back();
-  }
-  if (is_hopeless()) return fail(Errc::kNoWorkers, "workers end before they do anything; the last one: " + last_death);
-  return {};
-}
-
-Result<> Pool::State::charge(Task task, uint32_t points, Outcome outcome, const std::string& reason) {
-  task.points += points;
-  if (task.points >= kPointsToGiveUp) return job->give_up(task, outcome, reason);
-  PAIRLOOM_TRY(job->blame(task, task.points));
-  suspects.push_back(std::move(task));
-  return {};
-}
-
-Result<> Pool::State::check_silence(int64_t now) {
-  const auto deadline = static_cast<int64_t>(options.task_deadline_s * 1e9);
-  for (Slot& slot : slots) {
-    if (!slot.process || slot.timed_out || !slot.is_silent(now, deadline)) continue;
-    slot.timed_out = true;
-    slot.process->kill();  // its end comes as an event
-  }
-  return {};
+  // alive. A worker without its opener is of no more use.
+  const bool ended = source == Source::kOpener ? slot.process->opener_has_ended() : slot.process->has_ended();
+  return ended ? lost(slot, false, "") : Result<>{};
 }
 
 Result<> Pool::State::watch(int fd, uint64_t tag_value) {

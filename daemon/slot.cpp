@@ -34,13 +34,13 @@ void Slot::note_task_time(uint64_t elapsed_ns) {
   average_task_ns += (capped - average_task_ns) / 8;
 }
 
-Result<> Slot::start(const std::string& program, shm::LaneSizes sizes, int64_t now_ns) {
+Result<> Slot::start(const WorkerPrograms& programs, shm::LaneSizes sizes, int64_t now_ns) {
   ++generation;
   greeted = useful = in_the_middle = timed_out = false;
   job_serial = 0;
   last_heartbeat = 0;
   last_sign_ns = now_ns;
-  PAIRLOOM_ASSIGN(process, WorkerProcess::start(program, number, generation, cpu, sizes));
+  PAIRLOOM_ASSIGN(process, WorkerProcess::start(programs, number, generation, cpu, sizes));
   lane_sizes = sizes;
   ++totals.lives;
   return {};
@@ -78,22 +78,32 @@ Result<bool> Slot::give(const Job& job, uint64_t serial, uint64_t chunk_id, std:
   PAIRLOOM_ASSIGN(const bool sent,
                   process->channel().push(static_cast<uint32_t>(shm::RecordKind::kChunk), builder.bytes()));
   if (!sent) return false;
+  builder.clear(chunk_id);
+  for (const Task& task : tasks) {
+    const std::string_view path = job.file_of(task);
+    if (!path.empty()) builder.add(task.id, std::as_bytes(std::span(path)));
+  }
+  if (builder.task_count() > 0) PAIRLOOM_TRY(process->open_files(builder.bytes()));
   for (Task& task : tasks) outstanding.push_back(std::move(task));
   return true;
 }
 
-bool Slot::is_silent(int64_t now_ns, int64_t deadline_ns) {
+bool Slot::is_overdue(int64_t now_ns, int64_t deadline_ns, int64_t limit_ns) {
   const uint64_t heartbeat = process->channel().state().heartbeat.load(std::memory_order_relaxed);
-  if (heartbeat != last_heartbeat || (outstanding.empty() && greeted)) {
+  const bool idle = outstanding.empty() && greeted;
+  if (heartbeat != last_heartbeat || idle) {
     last_heartbeat = heartbeat;
     last_sign_ns = now_ns;
   }
-  return now_ns - last_sign_ns > deadline_ns;
+  if (idle || outstanding.empty() || outstanding.front().id != watched_task) {
+    watched_task = outstanding.empty() ? kNoTask : outstanding.front().id;
+    watched_since_ns = now_ns;
+  }
+  return now_ns - last_sign_ns > deadline_ns || now_ns - watched_since_ns > limit_ns;
 }
 
 Death Slot::bury() {
-  process->kill();  // it may only have closed its socket
-  const Death death = process->reap();
+  const Death death = process->end();  // it may only have closed its socket
   add_state(totals, process->channel().state());
   process.reset();
   return death;

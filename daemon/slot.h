@@ -23,6 +23,9 @@ constexpr size_t kMaxChunkTasks = 128;
 constexpr uint64_t kMaxChunkCostBytes = 4u << 20;      // sum of Task::cost_bytes
 constexpr uint64_t kMaxChunkPayloadBytes = 64u << 10;  // in the ring
 constexpr int64_t kFirstGuessTaskNs = 2'000'000;
+constexpr uint64_t kNoTask = UINT64_MAX;
+// A worker that is killed and not gone after this long hangs in the kernel; it is left behind.
+constexpr int64_t kDyingNs = 2'000'000'000;
 
 struct Slot {
   Slot(uint32_t number, int cpu);
@@ -40,6 +43,9 @@ struct Slot {
   std::deque<Task> outstanding;  // given and not finished, in order; the worker does them in this order
   uint64_t last_heartbeat = 0;
   int64_t last_sign_ns = 0;   // when the heartbeat last moved, or the worker was last idle
+  uint64_t watched_task = kNoTask;  // the first outstanding one when last looked at,
+  int64_t watched_since_ns = 0;     // and since when
+  int64_t killed_at_ns = 0;         // for being overdue
   int64_t restart_at_ns = 0;  // no new life before
   int64_t backoff_ns = 0;
   uint32_t failed_starts = 0;  // lives in a row that ended so
@@ -53,14 +59,15 @@ struct Slot {
   bool wants_work() const;
   void note_task_time(uint64_t elapsed_ns);
 
-  Result<> start(const std::string& program, shm::LaneSizes sizes, int64_t now_ns);
+  Result<> start(const WorkerPrograms& programs, shm::LaneSizes sizes, int64_t now_ns);
   // Sends the job's set-up and references as far as this process has not had them, then the tasks as one chunk. false:
   // no room now; the tasks were not sent.
   Result<bool> give(const Job& job, uint64_t serial, uint64_t chunk_id, std::span<Task> tasks,
                     shm::ChunkBuilder& builder);
   Result<bool> prepare(const Job& job, uint64_t serial);  // give()'s first half
-  // True when it has had work for longer than the deadline without a sign of progress.
-  bool is_silent(int64_t now_ns, int64_t deadline_ns);
+  // True when it has had work for longer than the deadline without a sign of progress, or has been at one task for
+  // longer than the limit, whatever its signs: a decoder that was taken over can make signs for ever.
+  bool is_overdue(int64_t now_ns, int64_t deadline_ns, int64_t limit_ns);
   // The process is over: reaps it and keeps its totals.
   Death bury();
   // Sets the time of the next life: at once, or later and later when lives end before they have done anything.

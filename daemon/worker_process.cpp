@@ -1,137 +1,82 @@
 #include "daemon/worker_process.h"
 
-#include <fcntl.h>
-#include <poll.h>
-#include <sys/prctl.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
-#include <unistd.h>
+#include <sys/socket.h>
+#include <array>
 #include <cerrno>
-#include <csignal>
-#include <cstring>
 #include <utility>
 
-#include <fmt/format.h>
+#include "shm/file_passing.h"
 
 namespace pairloom::daemon {
 namespace {
 
-// Numbers the worker finds its descriptors at.
-constexpr int kLaneFd = 3;
-constexpr int kSocketFd = 4;
+struct RequestSockets {
+  Fd supervisor, opener;
+};
 
-// The child between fork and exec: async-signal-safe calls only. Never returns.
-[[noreturn]] void become_worker(const char* program, char* const* arguments, int lane_fd, int socket_fd, int null_fd,
-                                pid_t supervisor) {
-  // Dies with its supervisor even if that is SIGKILLed; the check closes the gap before prctl took effect.
-  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-  if (::getppid() != supervisor) ::_exit(127);
-  // The supervisor blocks signals and reads them from a descriptor; a worker must not inherit that. Ctrl-C goes to the
-  // whole terminal group: the supervisor alone decides what it means.
-  sigset_t none;
-  ::sigemptyset(&none);
-  ::sigprocmask(SIG_SETMASK, &none, nullptr);
-  ::signal(SIGINT, SIG_IGN);
-  // Both sources lie above kSocketFd (start() saw to it), so no dup2 overwrites the other; dup2 clears close-on-exec.
-  if (::dup2(null_fd, STDIN_FILENO) < 0 || ::dup2(null_fd, STDOUT_FILENO) < 0) ::_exit(127);
-  if (::dup2(lane_fd, kLaneFd) < 0 || ::dup2(socket_fd, kSocketFd) < 0) ::_exit(127);
-  ::execv(program, arguments);
-  ::_exit(127);
+// Keeps the boundaries of the chunks. Two chunks at most are under way, far less than the buffer holds: it is full only
+// when the worker finishes tasks without taking their files.
+Result<RequestSockets> make_request_sockets() {
+  constexpr int kBufferBytes = 512 * 1024;  // as far as the system allows
+  std::array<int, 2> ends;
+  if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends.data()) != 0)
+    return fail_errno("cannot make a socket pair", errno);
+  RequestSockets sockets{Fd(ends[0]), Fd(ends[1])};
+  ::setsockopt(sockets.supervisor.get(), SOL_SOCKET, SO_SNDBUF, &kBufferBytes, sizeof kBufferBytes);
+  return sockets;
 }
 
-// A duplicate numbered above the worker's fixed descriptors.
-Result<Fd> raise_fd(int fd) {
-  Fd raised(::fcntl(fd, F_DUPFD_CLOEXEC, kSocketFd + 1));
-  if (!raised) return fail_errno("cannot duplicate a descriptor", errno);
-  return raised;
+std::string number(int n) {
+  return std::to_string(ChildProcess::kFirstFd + n);
 }
 
 }  // namespace
 
-std::string Death::text() const {
-  if (by_signal) return fmt::format("killed by signal {} ({})", code, ::strsignal(code));
-  if (code == 127) return "its program could not be executed";
-  return fmt::format("exited with status {}", code);
-}
+WorkerProcess::WorkerProcess(ChildProcess worker, ChildProcess opener, Fd requests,
+                             std::unique_ptr<shm::SupervisorChannel> channel)
+    : worker_(std::move(worker)),
+      opener_(std::move(opener)),
+      requests_(std::move(requests)),
+      channel_(std::move(channel)) {}
 
-WorkerProcess::WorkerProcess(pid_t pid, Fd pid_fd, std::unique_ptr<shm::SupervisorChannel> channel)
-    : pid_(pid), pid_fd_(std::move(pid_fd)), channel_(std::move(channel)) {}
-
-WorkerProcess::WorkerProcess(WorkerProcess&& other) noexcept
-    : pid_(std::exchange(other.pid_, -1)), pid_fd_(std::move(other.pid_fd_)), channel_(std::move(other.channel_)) {}
-
-WorkerProcess& WorkerProcess::operator=(WorkerProcess&& other) noexcept {
-  if (this != &other) {
-    end();
-    pid_ = std::exchange(other.pid_, -1);
-    pid_fd_ = std::move(other.pid_fd_);
-    channel_ = std::move(other.channel_);
-  }
-  return *this;
-}
-
-WorkerProcess::~WorkerProcess() {
-  end();
-}
-
-void WorkerProcess::end() {
-  if (pid_ <= 0) return;
-  kill();
-  reap();
-}
-
-Result<WorkerProcess> WorkerProcess::start(const std::string& program, uint32_t slot, uint64_t generation, int cpu,
+Result<WorkerProcess> WorkerProcess::start(const WorkerPrograms& programs, uint32_t slot, uint64_t generation, int cpu,
                                            shm::LaneSizes sizes) {
   PAIRLOOM_ASSIGN(auto lane, shm::Lane::create(sizes, slot, generation));
   PAIRLOOM_ASSIGN(auto sockets, shm::make_socket_pair());
-  PAIRLOOM_ASSIGN(const Fd lane_fd, raise_fd(lane.fd()));
-  PAIRLOOM_ASSIGN(const Fd socket_fd, raise_fd(sockets.worker.get()));
-  sockets.worker.reset();  // the last copy of ours closes with socket_fd, or end-of-file would never come
-  Fd null_opened(::open("/dev/null", O_RDWR | O_CLOEXEC));
-  if (!null_opened) return fail_errno("cannot open '/dev/null'", errno);
-  PAIRLOOM_ASSIGN(const Fd null_fd, raise_fd(null_opened.get()));
-
-  // Everything the child needs is made here: it must not allocate.
-  std::string words[] = {program, "--lane",           std::to_string(kLaneFd), "--socket", std::to_string(kSocketFd),
-                         "--cpu", std::to_string(cpu)};
-  char* arguments[std::size(words) + 1] = {};
-  for (size_t i = 0; i < std::size(words); ++i) arguments[i] = words[i].data();
-
+  PAIRLOOM_ASSIGN(auto files, shm::make_file_sockets());
+  PAIRLOOM_ASSIGN(auto requests, make_request_sockets());
+  const int lane_fd = lane.fd();
   // Before the fork: it announces that we wait, and a worker that said hello before that would wake nobody.
   auto channel = std::make_unique<shm::SupervisorChannel>(std::move(lane), std::move(sockets.supervisor));
 
-  const pid_t supervisor = ::getpid();
-  const pid_t pid = ::fork();
-  if (pid < 0) return fail_errno("cannot fork a worker", errno);
-  if (pid == 0) become_worker(words[0].c_str(), arguments, lane_fd.get(), socket_fd.get(), null_fd.get(), supervisor);
+  // What is close-on-exec here is open in the children only as far as it is named; our own copies of their ends close
+  // when this function returns, or end-of-file would never come.
+  const std::array<int, 3> for_worker{lane_fd, sockets.worker.get(), files.worker.get()};
+  PAIRLOOM_ASSIGN(auto worker, ChildProcess::start(programs.worker,
+                                                   {"--lane", number(0), "--socket", number(1), "--files", number(2),
+                                                    "--cpu", std::to_string(cpu), "--memory",
+                                                    std::to_string(programs.memory_bytes)},
+                                                   for_worker));
+  const std::array<int, 2> for_opener{requests.opener.get(), files.opener.get()};
+  PAIRLOOM_ASSIGN(auto opener, ChildProcess::start(programs.opener, {number(0), number(1)}, for_opener));
+  return WorkerProcess(std::move(worker), std::move(opener), std::move(requests.supervisor), std::move(channel));
+}
 
-  // The pid cannot be reused before we reap it, so the descriptor is surely this child's.
-  Fd pid_fd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
-  if (!pid_fd) {
-    const int errnum = errno;
-    ::kill(pid, SIGKILL);
-    ::waitpid(pid, nullptr, 0);
-    return fail_errno("cannot watch a worker (pidfd_open)", errnum);
+Result<> WorkerProcess::open_files(std::span<const std::byte> chunk) {
+  while (::send(requests_.get(), chunk.data(), chunk.size(), MSG_DONTWAIT | MSG_NOSIGNAL) < 0) {
+    if (errno == EPIPE || errno == ECONNRESET) return {};
+    if (errno == EAGAIN) return fail(Errc::kProtocol, "it does not take the files it has been given");
+    if (errno != EINTR) return fail_errno("cannot have files opened", errno);
   }
-  return WorkerProcess(pid, std::move(pid_fd), std::move(channel));
+  return {};
 }
 
-bool WorkerProcess::has_ended() const {
-  pollfd ended{pid_fd_.get(), POLLIN, 0};
-  return ::poll(&ended, 1, 0) == 1;
-}
-
-void WorkerProcess::kill() {
-  if (pid_ > 0) ::kill(pid_, SIGKILL);
-}
-
-Death WorkerProcess::reap() {
-  int status = 0;
-  while (::waitpid(pid_, &status, 0) < 0 && errno == EINTR) {
-  }
-  pid_ = -1;
-  if (WIFSIGNALED(status)) return {true, WTERMSIG(status)};
-  return {false, WEXITSTATUS(status)};
+Death WorkerProcess::end() {
+  worker_.kill();
+  opener_.kill();  // both at once, so that they are waited for together
+  const Death death = worker_.end();
+  opener_.end();
+  return death;
 }
 
 }  // namespace pairloom::daemon

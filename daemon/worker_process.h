@@ -1,47 +1,52 @@
-// WorkerProcess: one life of one worker: its process, its lane, its socket. Destroying it kills and reaps the process.
-// Runs in: supervisor.
+// WorkerProcess: one life of one worker: its process, its lane, its socket, and the opener beside it that opens its
+// files. Destroying it ends both processes. Runs in: supervisor.
 #pragma once
 
-#include <sys/types.h>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 
 #include "base/fd.h"
 #include "base/result.h"
+#include "daemon/child_process.h"
 #include "shm/channel.h"
 
 namespace pairloom::daemon {
 
-// How a worker ended.
-struct Death {
-  bool by_signal = false;
-  int code = 0;              // signal number or exit status
-  std::string text() const;  // "killed by signal 11 (Segmentation fault)"
+// What every worker of a pool is started with.
+struct WorkerPrograms {
+  std::string worker, opener;  // paths
+  uint64_t memory_bytes = 0;   // limit of a worker's private memory; 0 = none
 };
 
 class WorkerProcess {
  public:
-  // Starts `program` on a fresh lane; `cpu` = logical CPU to pin to, or -1. Returns before the worker has said hello.
-  static Result<WorkerProcess> start(const std::string& program, uint32_t slot, uint64_t generation, int cpu,
+  // Starts both processes on a fresh lane; `cpu` = logical CPU to pin to, or -1. Returns before the worker has said
+  // hello.
+  static Result<WorkerProcess> start(const WorkerPrograms& programs, uint32_t slot, uint64_t generation, int cpu,
                                      shm::LaneSizes sizes);
-  WorkerProcess(WorkerProcess&& other) noexcept;
-  WorkerProcess& operator=(WorkerProcess&&) noexcept;
-  ~WorkerProcess();
 
-  pid_t pid() const { return pid_; }
-  int pid_fd() const { return pid_fd_.get(); }  // readable when the process has ended
-  bool has_ended() const;
+  pid_t pid() const { return worker_.pid(); }
+  // Readable when the worker, or the opener, has ended.
+  int pid_fd() const { return worker_.pid_fd(); }
+  int opener_pid_fd() const { return opener_.pid_fd(); }
+  bool has_ended() const { return worker_.has_ended(); }
+  bool opener_has_ended() const { return opener_.has_ended(); }
   shm::SupervisorChannel& channel() { return *channel_; }
 
-  void kill();   // SIGKILL; the end shows at pid_fd()
-  Death reap();  // waits for the end (call after pid_fd() became readable, or after kill())
+  // Has files opened for the worker, ahead of it: a chunk (docs/shm_layout.md) whose payloads are paths.
+  // kProtocol: the worker does not take the files it has been given. An opener that is gone is no error here: its end
+  // is an event of its own.
+  Result<> open_files(std::span<const std::byte> chunk);
+
+  void kill() { worker_.kill(); }  // SIGKILL; the end shows at pid_fd()
+  Death end();  // both; how the worker ended
 
  private:
-  void end();
-  WorkerProcess(pid_t pid, Fd pid_fd, std::unique_ptr<shm::SupervisorChannel> channel);
-  pid_t pid_ = -1;  // -1: reaped
-  Fd pid_fd_;
+  WorkerProcess(ChildProcess worker, ChildProcess opener, Fd requests, std::unique_ptr<shm::SupervisorChannel> channel);
+  ChildProcess worker_, opener_;
+  Fd requests_;  // to the opener
   std::unique_ptr<shm::SupervisorChannel> channel_;
 };
 

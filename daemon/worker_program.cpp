@@ -1,6 +1,7 @@
-// Where the worker program lies. Runs in: supervisor.
+// Where the programs lie that the supervisor starts. Runs in: supervisor.
 #include <unistd.h>
 #include <climits>
+#include <span>
 
 #include <fmt/format.h>
 
@@ -17,21 +18,32 @@ std::string own_directory() {
   return path.substr(0, path.rfind('/'));
 }
 
-}  // namespace
-
-Result<std::string> find_worker_program(const PoolOptions& pool) {
-  const std::string own = own_directory();
-  std::vector<std::string> candidates;
-  if (!pool.worker_program.empty())
-    candidates = {pool.worker_program};
-  else
-    candidates = {own + "/pairloom-worker", own + "/../libexec/pairloom/pairloom-worker", PAIRLOOM_WORKER_INSTALLED};
+Result<std::string> first_executable(const char* what, std::span<const std::string> candidates) {
   for (const auto& candidate : candidates)
     if (::access(candidate.c_str(), X_OK) == 0) return candidate;
   std::string looked;
   for (const auto& candidate : candidates) looked += (looked.empty() ? "'" : ", '") + candidate + "'";
   return fail(Errc::kNoWorkers,
-              fmt::format("the worker program is missing: looked for {}; install pairloom completely", looked));
+              fmt::format("the {} program is missing: looked for {}; install pairloom completely", what, looked));
+}
+
+Result<std::string> find_program(const char* what, const std::string& name) {
+  const std::string own = own_directory();
+  const std::string candidates[] = {own + "/" + name, own + "/../libexec/pairloom/" + name,
+                                    PAIRLOOM_LIBEXEC "/" + name};
+  return first_executable(what, candidates);
+}
+
+}  // namespace
+
+Result<std::string> find_worker_program(const PoolOptions& pool) {
+  if (pool.worker_program.empty()) return find_program("worker", "pairloom-worker");
+  return first_executable("worker", std::span(&pool.worker_program, 1));
+}
+
+Result<std::string> find_opener_program(const PoolOptions& pool) {
+  if (pool.opener_program.empty()) return find_program("opener", "pairloom-opener");
+  return first_executable("opener", std::span(&pool.opener_program, 1));
 }
 
 }  // namespace pairloom::daemon

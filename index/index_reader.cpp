@@ -198,7 +198,8 @@ Result<> IndexReader::visit_failures(const std::function<Result<>(const FailureR
     page.clear();
     {
       PAIRLOOM_ASSIGN(Query row,
-                      state_->db.query("SELECT x.directory, x.name, d.path, f.outcome, x.message, f.attempts "
+                      state_->db.query("SELECT x.directory, x.name, d.path, f.outcome, x.message, f.attempts, "
+                                       "x.signal, x.decoder, f.program_version "
                                        "FROM failure x CROSS JOIN file f USING (directory, name) "
                                        "CROSS JOIN directory d ON d.id = x.directory "
                                        "WHERE (x.directory, x.name) > (?, ?) AND f.gone_run IS NULL "
@@ -211,7 +212,10 @@ Result<> IndexReader::visit_failures(const std::function<Result<>(const FailureR
         page.push_back({.path = join(row.bytes(2), name),
                         .outcome = row.as<Outcome>(3),
                         .message = std::string(row.bytes(4)),
-                        .attempts = row.as<uint32_t>(5)});
+                        .attempts = row.as<uint32_t>(5),
+                        .signal = row.as<int>(6),
+                        .decoder = std::string(row.bytes(7)),
+                        .program_version = row.as<uint32_t>(8)});
       }));
       last_name = name;
     }
@@ -262,7 +266,7 @@ Result<std::vector<WorkerTotals>> IndexReader::workers_of(RunId run) {
   std::vector<WorkerTotals> workers;
   PAIRLOOM_ASSIGN(Query row,
                   state_->db.query("SELECT slot, lives, tasks, bytes_read, stage0_ns, stage1_ns, stage2_ns, stage3_ns, "
-                                   "stage4_ns, stage5_ns, stage6_ns, stage7_ns FROM run_worker WHERE run = ? "
+                                   "stage4_ns, stage5_ns, stage6_ns, stage7_ns, sandbox FROM run_worker WHERE run = ? "
                                    "ORDER BY slot",
                                    run));
   PAIRLOOM_TRY(row.each([&] {
@@ -272,6 +276,7 @@ Result<std::vector<WorkerTotals>> IndexReader::workers_of(RunId run) {
     w.tasks = row.as<uint64_t>(2);
     w.bytes_read = row.as<uint64_t>(3);
     for (int stage = 0; stage < 8; ++stage) w.stage_ns[stage] = row.as<uint64_t>(4 + stage);
+    w.sandbox_level = row.as<uint32_t>(12);
   }));
   return workers;
 }
@@ -300,7 +305,7 @@ Result<std::optional<ContentRow>> IndexReader::content(ContentId id) {
                 .has_alpha = row.integer(9) != 0,
                 .damaged = row.integer(10) != 0},
       .warning = std::string(row.bytes(11)),
-      .accuracy = lowest_accuracy(row.as<AlgorithmSet>(12), row.as<AlgorithmSet>(13), row.as<AlgorithmSet>(14))};
+      .accuracy = Coverage{row.as<AlgorithmSet>(12), row.as<AlgorithmSet>(13), row.as<AlgorithmSet>(14)}.lowest_accuracy()};
 }
 
 Result<std::optional<ContentId>> IndexReader::content_by_digest(const Digest& digest, uint64_t size_bytes) {

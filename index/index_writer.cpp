@@ -83,6 +83,7 @@ Result<> IndexWriter::State::load() {
             .directories = row.integer(8),
             .digest_token = row.as<uint64_t>(9)};
   }
+  PAIRLOOM_TRY(load_coverage());
   PAIRLOOM_ASSIGN(const auto vacancies, db.integer("SELECT EXISTS (SELECT 1 FROM vacancy)"));
   has_vacancies = vacancies.value_or(0) != 0;
   for (const AlgorithmInfo& algorithm : algorithms()) {
@@ -97,6 +98,26 @@ Result<> IndexWriter::State::load() {
   return {};
 }
 
+Result<> IndexWriter::State::load_coverage() {
+  coverage.clear();
+  coverage_changed = false;
+  PAIRLOOM_ASSIGN(Query row, db.query("SELECT algorithms, algorithms_default, algorithms_full, contents FROM coverage"));
+  return row.each([&] {
+    coverage[{row.as<AlgorithmSet>(0), row.as<AlgorithmSet>(1), row.as<AlgorithmSet>(2)}] = row.integer(3);
+  });
+}
+
+// A handful of rows at most: as many as there were different requests.
+Result<> IndexWriter::State::store_coverage() {
+  if (!coverage_changed) return {};
+  PAIRLOOM_TRY(db.run("DELETE FROM coverage"));
+  for (const auto& [of, contents] : coverage)
+    if (contents != 0)
+      PAIRLOOM_TRY(db.run("INSERT INTO coverage VALUES (?, ?, ?, ?)", of.any, of.at_least_default, of.full, contents));
+  coverage_changed = false;
+  return {};
+}
+
 Result<> IndexWriter::State::begin() {
   if (!loaded) PAIRLOOM_TRY(load());
   if (db.in_transaction()) return {};
@@ -108,6 +129,7 @@ Result<> IndexWriter::State::commit() {
   const auto write = [&]() -> Result<> {
     if (changes == 0) return db.run("COMMIT");  // only reads were done in it
     if (digests) PAIRLOOM_TRY(digests->flush());
+    PAIRLOOM_TRY(store_coverage());
     PAIRLOOM_TRY(
         db.run("UPDATE meta SET generation = ?, next_content = ?, images = ?, not_images = ?, failures = ?, gone = ?, "
                "contents = ?, directories = ?, digest_token = ?",
@@ -197,9 +219,9 @@ Result<> IndexWriter::finish_run(RunId run, const RunTotals& t, std::span<const 
     if (db.changes() != 1)
       return fail(Errc::kInvalidArgument, fmt::format("there is no run {} in index '{}'", run, path()));
     for (const WorkerTotals& w : workers) {
-      PAIRLOOM_TRY(db.run("INSERT OR REPLACE INTO run_worker VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", run,
+      PAIRLOOM_TRY(db.run("INSERT OR REPLACE INTO run_worker VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", run,
                           w.slot, w.lives, w.tasks, w.bytes_read, w.stage_ns[0], w.stage_ns[1], w.stage_ns[2],
-                          w.stage_ns[3], w.stage_ns[4], w.stage_ns[5], w.stage_ns[6], w.stage_ns[7]));
+                          w.stage_ns[3], w.stage_ns[4], w.stage_ns[5], w.stage_ns[6], w.stage_ns[7], w.sandbox_level));
     }
     return state_->settle();
   };

@@ -51,16 +51,16 @@ class IndexWriter {
   // True if some live content lacks one of these codes or was made with a lower accuracy.
   Result<bool> some_content_lacks(AlgorithmSet algorithms, Accuracy accuracy);
   // All live files of a directory in byte order of names (one range SELECT). Files that are gone are left out.
-  Result<> known_files(DirectoryId directory, bool with_algorithms, std::vector<KnownFile>& out);
+  Result<> known_files(DirectoryId directory, bool with_coverage, std::vector<KnownFile>& out);
   // One live file, and the names of all live files, for directories too large to hold.
-  Result<std::optional<KnownFile>> known_file(DirectoryId directory, const std::string& name, bool with_algorithms);
+  Result<std::optional<KnownFile>> known_file(DirectoryId directory, const std::string& name, bool with_coverage);
   Result<> visit_known_names(DirectoryId directory, const std::function<Result<>(const std::string& name)>& visit);
   // False in a new index: then nothing can have been moved, and find_by_inode need not be asked.
   Result<bool> has_content();
   // An indexed file (live or gone) on that file system with this inode, size and mtime: the same file under another
   // name. Empty when none.
   Result<std::optional<KnownFile>> find_by_inode(uint64_t filesystem, const StatIdentity& identity,
-                                                 bool with_algorithms);
+                                                 bool with_coverage);
 
   // --- results (each becomes durable with the next commit)
   Result<> put(RunId run, const FileResult& result);

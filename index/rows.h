@@ -14,11 +14,24 @@ using DirectoryId = int64_t;
 using ContentId = uint32_t;  // 1..2^32-1; 0 = none
 using RunId = int64_t;
 
-// The lowest accuracy among codes, given the sets of those made with any, at least default, and full accuracy.
-constexpr Accuracy lowest_accuracy(AlgorithmSet any, AlgorithmSet at_least_default, AlgorithmSet full) {
-  if (any != at_least_default) return Accuracy::kFast;
-  return any != full ? Accuracy::kDefault : Accuracy::kFull;
-}
+// Which codes a content has, which of them were made with at least default, and which with full accuracy.
+struct Coverage {
+  AlgorithmSet any = 0, at_least_default = 0, full = 0;
+  static Coverage of(AlgorithmSet codes, Accuracy accuracy) {
+    return {codes, accuracy >= Accuracy::kDefault ? codes : 0, accuracy == Accuracy::kFull ? codes : 0};
+  }
+  AlgorithmSet made_with(Accuracy at_least) const {
+    return at_least == Accuracy::kFull ? full : at_least == Accuracy::kDefault ? at_least_default : any;
+  }
+  // True if nothing is missing: every wanted code is there and was made with `at_least` this accuracy.
+  bool has(AlgorithmSet wanted, Accuracy at_least) const { return (wanted & ~made_with(at_least)) == 0; }
+  // Of the codes there are.
+  Accuracy lowest_accuracy() const {
+    if (any != at_least_default) return Accuracy::kFast;
+    return any != full ? Accuracy::kDefault : Accuracy::kFull;
+  }
+  friend auto operator<=>(const Coverage&, const Coverage&) = default;
+};
 
 // A file as the incremental check needs it.
 struct KnownFile {
@@ -28,17 +41,7 @@ struct KnownFile {
   ContentId content = 0;
   uint32_t attempts = 0;         // worker lives it has cost, for quarantine
   uint32_t program_version = 0;  // of the pairloom that decided a failure (base/version.h)
-  // Filled only when asked for: the codes its content has, those of them made with at least default or with full
-  // accuracy, and the lowest accuracy among them.
-  AlgorithmSet algorithms = 0, algorithms_default = 0, algorithms_full = 0;
-  Accuracy accuracy = Accuracy::kFast;
-  // True if nothing is missing: every wanted code is there and was made with `at_least` this accuracy.
-  bool has_codes(AlgorithmSet wanted, Accuracy at_least) const {
-    const AlgorithmSet good = at_least == Accuracy::kFull      ? algorithms_full
-                              : at_least == Accuracy::kDefault ? algorithms_default
-                                                               : algorithms;
-    return (wanted & ~good) == 0;
-  }
+  Coverage coverage;             // of its content; filled only when asked for
 };
 
 struct KnownDirectory {
@@ -65,6 +68,9 @@ struct FileResult {
   uint32_t worker_slot = 0;
   uint64_t elapsed_ns = 0;
   uint32_t attempts = 0;
+  // Of a file that cost workers their lives: the last one's end, and the decoder it was at ("libtiff 4.5.0").
+  int signal = 0;
+  std::string decoder;
 };
 
 enum class RunKind : uint8_t { kAdd = 1, kUpdate = 2, kPrune = 3 };
@@ -84,6 +90,7 @@ struct RunTotals {
 struct WorkerTotals {
   uint32_t slot = 0;
   uint32_t lives = 0;  // processes this slot used
+  uint32_t sandbox_level = 0;  // of the last of them (base/sandbox_level.h)
   uint64_t tasks = 0, bytes_read = 0;
   uint64_t stage_ns[8] = {};  // index = shm::Stage
 };
@@ -119,6 +126,9 @@ struct FailureRow {
   Outcome outcome;
   std::string message;
   uint32_t attempts = 0;
+  int signal = 0;                // that ended the last worker it cost; 0 = none
+  std::string decoder;           // in use then; empty = none, or not known
+  uint32_t program_version = 0;  // of the pairloom that decided
 };
 struct RunRow {
   RunId id = 0;

@@ -102,9 +102,16 @@ CREATE TABLE content (
   worker_slot     INTEGER NOT NULL,
   elapsed_us      INTEGER NOT NULL
 ) STRICT;                                       -- unique (digest, size): index/digest_table.h
-CREATE INDEX content_live_by_codes ON content (algorithms, algorithms_default, algorithms_full) WHERE live_files > 0;
 CREATE INDEX content_dead ON content (id) WHERE live_files = 0;
 CREATE INDEX content_with_copies ON content (id) WHERE live_files >= 2;
+
+CREATE TABLE coverage (                         -- how many contents with a live file have which codes; kept with every
+  algorithms      INTEGER NOT NULL,             -- change, checked by `index verify`
+  algorithms_default INTEGER NOT NULL,
+  algorithms_full INTEGER NOT NULL,
+  contents        INTEGER NOT NULL,
+  PRIMARY KEY (algorithms, algorithms_default, algorithms_full)
+) WITHOUT ROWID, STRICT;
 
 CREATE TABLE file (
   directory       INTEGER NOT NULL REFERENCES directory (id),
@@ -216,6 +223,20 @@ SELECT id, CASE kind WHEN 1 THEN 'add' WHEN 2 THEN 'update' WHEN 3 THEN 'prune' 
 FROM run;
 )sql";
 
+// How contained workers were, and what a file that cost them their lives was last seen at.
+constexpr const char* kVersion2 = R"sql(
+ALTER TABLE run_worker ADD COLUMN sandbox INTEGER NOT NULL DEFAULT 0;  -- steps in force: base/sandbox_level.h
+ALTER TABLE failure ADD COLUMN signal INTEGER NOT NULL DEFAULT 0;      -- that ended the worker; 0 = none
+ALTER TABLE failure ADD COLUMN decoder TEXT NOT NULL DEFAULT '';       -- in use then: "libtiff 4.5.0"
+
+DROP VIEW v_failures;
+CREATE VIEW v_failures AS
+SELECT v.path, v.directory, v.name, v.outcome, x.message, v.attempts, v.run, x.signal, x.decoder,
+       f.program_version / 10000 || '.' || f.program_version / 100 % 100 || '.' || f.program_version % 100 AS program_version
+FROM v_files v JOIN failure x ON x.directory = v.directory_id AND x.name = v.name
+               JOIN file f ON f.directory = v.directory_id AND f.name = v.name;
+)sql";
+
 const std::string& version_1() {
   static const std::string sql = std::string(kVersion1Tables) + kVersion1Views;
   return sql;
@@ -250,7 +271,7 @@ Result<int64_t> index_version(Database& database, int32_t newest) {
 }  // namespace
 
 std::span<const Migration> migrations() {
-  static const Migration steps[] = {{1, version_1().c_str()}};
+  static const Migration steps[] = {{1, version_1().c_str()}, {2, kVersion2}};
   return steps;
 }
 

@@ -105,6 +105,15 @@ Result<> Check::contents() {
                            row.integer(2));
       }));
   PAIRLOOM_TRY(none(
+      db_.query("SELECT algorithms, algorithms_default, algorithms_full, sum(said), sum(found) FROM ("
+                "SELECT algorithms, algorithms_default, algorithms_full, contents AS said, 0 AS found FROM coverage "
+                "UNION ALL SELECT algorithms, algorithms_default, algorithms_full, 0, 1 FROM content WHERE live_files > 0) "
+                "GROUP BY 1, 2, 3 HAVING sum(said) <> sum(found)"),
+      [](const Query& row) {
+        return fmt::format("table coverage says that {} contents have codes {}/{}/{}, but {} have", row.integer(3),
+                           row.integer(0), row.integer(1), row.integer(2), row.integer(4));
+      }));
+  PAIRLOOM_TRY(none(
       db_.query("SELECT id FROM content c WHERE algorithms <> "
                 "(SELECT ifnull(sum(1 << algorithm), 0) FROM code WHERE content = c.id) OR "
                 "algorithms_default & ~algorithms OR algorithms_full & ~algorithms_default"),

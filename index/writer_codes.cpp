@@ -45,6 +45,7 @@ Result<> IndexWriter::State::drop_outdated_codes() {
           db.run("UPDATE content SET algorithms = algorithms & ~?1, algorithms_default = algorithms_default & ~?1, "
                  "algorithms_full = algorithms_full & ~?1 WHERE algorithms & ?1",
                  set_of(a.id)));
+      PAIRLOOM_TRY(recount_coverage());
       codes_of(a.id).next_position = 0;
       begin_generation();
       return {};

@@ -40,18 +40,15 @@ KnownFile known_file_from(const Query& row) {
 }
 
 // The columns of `content` that follow them when asked for.
-void add_algorithms(const Query& row, KnownFile& file) {
-  file.algorithms = row.as<AlgorithmSet>(9);
-  file.algorithms_default = row.as<AlgorithmSet>(10);
-  file.algorithms_full = row.as<AlgorithmSet>(11);
-  file.accuracy = lowest_accuracy(file.algorithms, file.algorithms_default, file.algorithms_full);
+void add_coverage(const Query& row, KnownFile& file) {
+  file.coverage = {row.as<AlgorithmSet>(9), row.as<AlgorithmSet>(10), row.as<AlgorithmSet>(11)};
 }
 
-Result<std::optional<KnownFile>> first_file(Query row, bool with_algorithms) {
+Result<std::optional<KnownFile>> first_file(Query row, bool with_coverage) {
   PAIRLOOM_ASSIGN(const bool found, row.next());
   if (!found) return std::nullopt;
   KnownFile file = known_file_from(row);
-  if (with_algorithms) add_algorithms(row, file);
+  if (with_coverage) add_coverage(row, file);
   return file;
 }
 
@@ -136,32 +133,18 @@ Result<bool> IndexWriter::has_content() {
 }
 
 Result<bool> IndexWriter::some_content_lacks(AlgorithmSet algorithms, Accuracy accuracy) {
-  // Walks the few distinct combinations of sets that live contents have, one index seek each.
-  std::tuple<int64_t, int64_t, int64_t> last(-1, -1, -1);
-  while (true) {
-    const auto [any, default_or_better, full] = last;
-    PAIRLOOM_ASSIGN(Query row, state_->db.query("SELECT algorithms, algorithms_default, algorithms_full FROM content "
-                                                "INDEXED BY content_live_by_codes WHERE live_files > 0 AND "
-                                                "(algorithms, algorithms_default, algorithms_full) > (?, ?, ?) "
-                                                "ORDER BY algorithms, algorithms_default, algorithms_full LIMIT 1",
-                                                any, default_or_better, full));
-    PAIRLOOM_ASSIGN(const bool found, row.next());
-    if (!found) return false;
-    last = {row.integer(0), row.integer(1), row.integer(2)};
-    KnownFile combination;
-    combination.algorithms = row.as<AlgorithmSet>(0);
-    combination.algorithms_default = row.as<AlgorithmSet>(1);
-    combination.algorithms_full = row.as<AlgorithmSet>(2);
-    if (!combination.has_codes(algorithms, accuracy)) return true;
-  }
+  if (!state_->loaded) PAIRLOOM_TRY(state_->load());
+  return std::any_of(state_->coverage.begin(), state_->coverage.end(), [&](const auto& entry) {
+    return entry.second > 0 && !entry.first.has(algorithms, accuracy);
+  });
 }
 
-Result<> IndexWriter::known_files(DirectoryId directory, bool with_algorithms, std::vector<KnownFile>& out) {
+Result<> IndexWriter::known_files(DirectoryId directory, bool with_coverage, std::vector<KnownFile>& out) {
   out.clear();
   Database& db = state_->db;
   PAIRLOOM_ASSIGN(
       Query row,
-      with_algorithms
+      with_coverage
           ? db.query("SELECT f.name, f.inode, f.size, f.mtime_ns, f.ctime_ns, f.outcome, f.content, f.attempts, "
                      "f.program_version, c.algorithms, c.algorithms_default, c.algorithms_full FROM file f "
                      "LEFT JOIN content c ON c.id = f.content "
@@ -172,12 +155,12 @@ Result<> IndexWriter::known_files(DirectoryId directory, bool with_algorithms, s
                      directory));
   return row.each([&] {
     out.push_back(known_file_from(row));
-    if (with_algorithms) add_algorithms(row, out.back());
+    if (with_coverage) add_coverage(row, out.back());
   });
 }
 
 Result<std::optional<KnownFile>> IndexWriter::known_file(DirectoryId directory, const std::string& name,
-                                                         bool with_algorithms) {
+                                                         bool with_coverage) {
   PAIRLOOM_ASSIGN(
       Query row,
       state_->db.query("SELECT f.name, f.inode, f.size, f.mtime_ns, f.ctime_ns, f.outcome, f.content, f.attempts, "
@@ -185,7 +168,7 @@ Result<std::optional<KnownFile>> IndexWriter::known_file(DirectoryId directory, 
                        "LEFT JOIN content c ON c.id = f.content "
                        "WHERE f.directory = ? AND f.name = ? AND f.gone_run IS NULL",
                        directory, Blob{name}));
-  return first_file(std::move(row), with_algorithms);
+  return first_file(std::move(row), with_coverage);
 }
 
 Result<> IndexWriter::visit_known_names(DirectoryId directory,
@@ -209,7 +192,7 @@ Result<> IndexWriter::visit_known_names(DirectoryId directory,
 }
 
 Result<std::optional<KnownFile>> IndexWriter::find_by_inode(uint64_t filesystem, const StatIdentity& identity,
-                                                            bool with_algorithms) {
+                                                            bool with_coverage) {
   if (filesystem == 0) return std::nullopt;  // unknown: inode numbers of two file systems could be confused
   PAIRLOOM_ASSIGN(
       Query row,
@@ -220,7 +203,7 @@ Result<std::optional<KnownFile>> IndexWriter::find_by_inode(uint64_t filesystem,
                        "WHERE f.inode = ? AND f.content IS NOT NULL AND f.size = ? AND f.mtime_ns = ? "
                        "AND d.filesystem = ? ORDER BY f.gone_run IS NOT NULL LIMIT 1",
                        identity.inode, identity.size_bytes, identity.mtime_ns, filesystem));
-  return first_file(std::move(row), with_algorithms);
+  return first_file(std::move(row), with_coverage);
 }
 
 }  // namespace pairloom::index

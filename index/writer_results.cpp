@@ -89,13 +89,29 @@ int64_t& IndexWriter::State::count_of(Outcome outcome, bool live) {
 }
 
 Result<> IndexWriter::State::add_live_files(ContentId content, int difference) {
-  PAIRLOOM_ASSIGN(const auto now,
-                  db.integer("UPDATE content SET live_files = live_files + ? WHERE id = ? RETURNING live_files",
-                             difference, content));
-  if (!now) return fail(Errc::kInvalidArgument, fmt::format("there is no content {} in index '{}'", content, path));
-  if (difference > 0 && *now == difference) ++meta.contents;
-  if (difference < 0 && *now == 0) --meta.contents;
+  PAIRLOOM_ASSIGN(Query row, db.query("UPDATE content SET live_files = live_files + ? WHERE id = ? "
+                                      "RETURNING live_files, algorithms, algorithms_default, algorithms_full",
+                                      difference, content));
+  PAIRLOOM_ASSIGN(const bool found, row.next());
+  if (!found) return fail(Errc::kInvalidArgument, fmt::format("there is no content {} in index '{}'", content, path));
+  const int64_t now = row.integer(0), before = now - difference;
+  if ((now == 0) == (before == 0)) return {};
+  meta.contents += now != 0 ? 1 : -1;
+  count_coverage({row.as<AlgorithmSet>(1), row.as<AlgorithmSet>(2), row.as<AlgorithmSet>(3)}, now != 0 ? 1 : -1);
   return {};
+}
+
+void IndexWriter::State::count_coverage(const Coverage& of, int difference) {
+  coverage[of] += difference;
+  coverage_changed = true;
+}
+
+Result<> IndexWriter::State::recount_coverage() {
+  PAIRLOOM_TRY(db.run("DELETE FROM coverage"));
+  PAIRLOOM_TRY(
+      db.run("INSERT INTO coverage SELECT algorithms, algorithms_default, algorithms_full, count(*) FROM content "
+             "WHERE live_files > 0 GROUP BY 1, 2, 3"));
+  return load_coverage();
 }
 
 // Both keep everything that depends on the row: the counts and the live files of the old and the new content.
@@ -154,31 +170,32 @@ Result<> IndexWriter::State::check_directory(DirectoryId directory) {
   return {};
 }
 
-Result<> IndexWriter::State::store_failure(DirectoryId directory, std::string_view name, const std::string& message,
-                                           uint32_t worker_slot, uint64_t elapsed_ns) {
-  const std::string text = as_text(message);
+Result<> IndexWriter::State::store_failure(const FileResult& failed) {
+  const std::string message = as_text(failed.message), decoder = as_text(failed.decoder);
   return db.run(
-      "INSERT INTO failure (directory, name, message, worker_slot, elapsed_us) VALUES (?, ?, ?, ?, ?) "
-      "ON CONFLICT DO UPDATE SET message = excluded.message, worker_slot = excluded.worker_slot, "
-      "elapsed_us = excluded.elapsed_us",
-      directory, Blob{name}, Text{text}, worker_slot, microseconds(elapsed_ns));
+      "INSERT INTO failure (directory, name, message, worker_slot, elapsed_us, signal, decoder) "
+      "VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET message = excluded.message, "
+      "worker_slot = excluded.worker_slot, elapsed_us = excluded.elapsed_us, signal = excluded.signal, "
+      "decoder = excluded.decoder",
+      failed.directory, Blob{failed.name}, Text{message}, failed.worker_slot, microseconds(failed.elapsed_ns),
+      failed.signal, Text{decoder});
 }
 
 // --- contents and their codes
 
 Result<std::pair<ContentId, bool>> IndexWriter::State::store_content(RunId run, const FileResult& result) {
   const StoredBytes digest(result.digest);
-  AlgorithmSet stored = 0, stored_default = 0, stored_full = 0;
+  Coverage stored;
+  bool live = false;
   PAIRLOOM_TRY(open_digests());
   const auto is_it = [&](ContentId candidate) -> Result<bool> {
-    PAIRLOOM_ASSIGN(Query row, db.query("SELECT algorithms, algorithms_default, algorithms_full FROM content "
-                                        "WHERE id = ? AND digest = ? AND size = ?",
+    PAIRLOOM_ASSIGN(Query row, db.query("SELECT algorithms, algorithms_default, algorithms_full, live_files > 0 "
+                                        "FROM content WHERE id = ? AND digest = ? AND size = ?",
                                         candidate, Blob{digest.view()}, result.identity.size_bytes));
     PAIRLOOM_ASSIGN(const bool found, row.next());
     if (!found) return false;
-    stored = row.as<AlgorithmSet>(0);
-    stored_default = row.as<AlgorithmSet>(1);
-    stored_full = row.as<AlgorithmSet>(2);
+    stored = {row.as<AlgorithmSet>(0), row.as<AlgorithmSet>(1), row.as<AlgorithmSet>(2)};
+    live = row.integer(3) != 0;
     return true;
   };
   PAIRLOOM_ASSIGN(ContentId id, digests->find(result.digest, is_it));
@@ -187,10 +204,7 @@ Result<std::pair<ContentId, bool>> IndexWriter::State::store_content(RunId run, 
     PAIRLOOM_TRY(digests->insert(result.digest, id));
     return std::pair(id, true);
   }
-  const AlgorithmSet good = result.accuracy == Accuracy::kFull      ? stored_full
-                            : result.accuracy == Accuracy::kDefault ? stored_default
-                                                                    : stored;
-  if ((set_of_codes(result) & ~good) != 0) PAIRLOOM_TRY(improve_content(id, result, stored, good));
+  if (!stored.has(set_of_codes(result), result.accuracy)) PAIRLOOM_TRY(improve_content(id, result, stored, live));
   return std::pair(id, false);
 }
 
@@ -204,15 +218,15 @@ Result<ContentId> IndexWriter::State::insert_content(RunId run, const FileResult
   const StoredBytes digest(result.digest);
   const ImageInfo& image = result.image;
   const std::string warning = image.damaged ? as_text(result.message) : std::string();
-  const AlgorithmSet set = set_of_codes(result);
+  const Coverage made = Coverage::of(set_of_codes(result), result.accuracy);
   PAIRLOOM_TRY(
       db.run("INSERT INTO content (id, digest, size, format, width, height, orientation, quality, reduction, animated, "
              "alpha, damaged, warning, algorithms, algorithms_default, algorithms_full, live_files, first_run, "
              "worker_slot, elapsed_us) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1, ?, ?, ?)",
              id, Blob{digest.view()}, result.identity.size_bytes, image.format, image.width_px, image.height_px,
              image.orientation, image.quality, image.reduction, image.animated, image.has_alpha, image.damaged,
-             Text{warning}, set, result.accuracy >= Accuracy::kDefault ? set : 0,
-             result.accuracy == Accuracy::kFull ? set : 0, run, result.worker_slot, microseconds(result.elapsed_ns)));
+             Text{warning}, made.any, made.at_least_default, made.full, run, result.worker_slot, microseconds(result.elapsed_ns)));
+  count_coverage(made, +1);
   AlgorithmSet done = 0;
   for (const FileResult::CodeOf& code : result.codes) {
     if (contains(done, code.algorithm)) continue;
@@ -222,19 +236,24 @@ Result<ContentId> IndexWriter::State::insert_content(RunId run, const FileResult
   return id;
 }
 
-// Adds the codes that a known content lacks (those not in `stored`) and replaces those of lower accuracy (not in
-// `good`).
-Result<> IndexWriter::State::improve_content(ContentId id, const FileResult& result, AlgorithmSet stored,
-                                             AlgorithmSet good) {
+// Adds the codes that a known content lacks and replaces those of lower accuracy.
+Result<> IndexWriter::State::improve_content(ContentId id, const FileResult& result, const Coverage& stored,
+                                             bool live) {
+  const AlgorithmSet good = stored.made_with(result.accuracy);
   AlgorithmSet improved = 0;
   for (const FileResult::CodeOf& code : result.codes) {
     if (contains(good | improved, code.algorithm)) continue;
-    if (contains(stored, code.algorithm)) {
+    if (contains(stored.any, code.algorithm)) {
       PAIRLOOM_TRY(replace_code(id, code, result.image));
     } else {
       PAIRLOOM_TRY(insert_code(id, code, result.image));
     }
     improved |= set_of(code.algorithm);
+  }
+  const Coverage made = Coverage::of(improved, result.accuracy);
+  if (live) {
+    count_coverage(stored, -1);
+    count_coverage({stored.any | made.any, stored.at_least_default | made.at_least_default, stored.full | made.full}, +1);
   }
   const ImageInfo& image = result.image;
   const std::string warning = image.damaged ? as_text(result.message) : std::string();
@@ -244,8 +263,7 @@ Result<> IndexWriter::State::improve_content(ContentId id, const FileResult& res
       "algorithms_full = algorithms_full | ?3, format = ?4, width = ?5, height = ?6, orientation = ?7, "
       "quality = CASE WHEN ?8 THEN ?9 ELSE quality END, reduction = ?10, animated = ?11, alpha = ?12, "
       "damaged = ?13, warning = ?14 WHERE id = ?15",
-      improved, result.accuracy >= Accuracy::kDefault ? improved : 0, result.accuracy == Accuracy::kFull ? improved : 0,
-      image.format, image.width_px, image.height_px, image.orientation, has_quality, image.quality, image.reduction,
+      made.any, made.at_least_default, made.full, image.format, image.width_px, image.height_px, image.orientation, has_quality, image.quality, image.reduction,
       image.animated, image.has_alpha, image.damaged, Text{warning}, id);
 }
 
@@ -299,7 +317,7 @@ Result<> IndexWriter::put(RunId run, const FileResult& result) {
       PAIRLOOM_TRY(s.update_file(run, file, *before));
     }
     if (!is_failure(result.outcome)) return {};
-    return s.store_failure(result.directory, result.name, result.message, result.worker_slot, result.elapsed_ns);
+    return s.store_failure(result);
   });
 }
 
@@ -367,8 +385,11 @@ Result<> IndexWriter::put_attempts(RunId run, DirectoryId directory, const std::
     const NewFile file{
         .directory = directory, .name = name, .identity = identity, .outcome = Outcome::kCrashed, .attempts = points};
     PAIRLOOM_TRY(s.store_file(run, file, before));
-    return s.store_failure(directory, name, "a worker died or passed its deadline at this file; it is tried again", 0,
-                           0);
+    FileResult failed;
+    failed.directory = directory;
+    failed.name = name;
+    failed.message = "a worker died or passed its deadline at this file; it is tried again";
+    return s.store_failure(failed);
   };
   PAIRLOOM_TRY(state_->change(store));
   return commit();

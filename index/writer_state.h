@@ -7,6 +7,7 @@
 
 #include <array>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -64,6 +65,8 @@ struct IndexWriter::State {
     uint64_t digest_token = 0;
   } meta;
   std::optional<DigestTable> digests;  // opened when first needed
+  std::map<Coverage, int64_t> coverage;  // table `coverage`, as of the current transaction
+  bool coverage_changed = false;
   bool has_vacancies = false;
   uint64_t changes = 0;
   bool loaded = false;  // false after a rollback whose reload failed
@@ -82,6 +85,8 @@ struct IndexWriter::State {
 
   // --- transactions (index_writer.cpp)
   Result<> load();
+  Result<> load_coverage();
+  Result<> store_coverage();
   Result<> begin();
   Result<> commit();  // SQLite only; publish_codes() follows
   void roll_back();
@@ -105,15 +110,17 @@ struct IndexWriter::State {
   Result<bool> insert_file(RunId run, const NewFile& file);  // false: there is one of that name; nothing was done
   Result<> count_content(const NewFile& file);
   Result<> check_directory(DirectoryId directory);  // kInvalidArgument: there is none
-  Result<> store_failure(DirectoryId directory, std::string_view name, const std::string& message, uint32_t worker_slot,
-                         uint64_t elapsed_ns);
+  Result<> store_failure(const FileResult& failed);
   Result<bool> mark_gone(RunId run, DirectoryId directory, std::string_view name);  // false: was not live
   Result<> add_live_files(ContentId content, int difference);
   int64_t& count_of(Outcome outcome, bool live);
   // The content of an indexed file, made if needed; and whether it was made.
   Result<std::pair<ContentId, bool>> store_content(RunId run, const FileResult& result);
   Result<ContentId> insert_content(RunId run, const FileResult& result);
-  Result<> improve_content(ContentId id, const FileResult& result, AlgorithmSet stored, AlgorithmSet good);
+  // `live`: it has a live file, and so counts in `coverage`.
+  Result<> improve_content(ContentId id, const FileResult& result, const Coverage& stored, bool live);
+  void count_coverage(const Coverage& of, int difference);
+  Result<> recount_coverage();
   Result<> insert_code(ContentId content, const FileResult::CodeOf& code, const ImageInfo& image);
   Result<> replace_code(ContentId content, const FileResult::CodeOf& code, const ImageInfo& image);
 

@@ -31,7 +31,7 @@ struct CodeWire {
 };
 static_assert(sizeof(SetupWire) == 24 && sizeof(ResultWire) == 80 && sizeof(CodeWire) == 40);
 
-enum Flags : uint8_t { kAnimated = 1, kAlpha = 2, kDamaged = 4 };
+enum Flags : uint8_t { kAnimated = 1, kAlpha = 2, kDamaged = 4, kAbsent = 8 };
 
 // Writes a T at `at` and returns where the next thing goes.
 template <class T>
@@ -111,7 +111,7 @@ std::vector<std::byte> encode(const IndexResult& result) {
   wire.quality = result.image.quality;
   wire.reduction = result.image.reduction;
   wire.flags = static_cast<uint8_t>((result.image.animated ? kAnimated : 0) | (result.image.has_alpha ? kAlpha : 0) |
-                                    (result.image.damaged ? kDamaged : 0));
+                                    (result.image.damaged ? kDamaged : 0) | (result.absent ? kAbsent : 0));
   wire.code_count = static_cast<uint8_t>(result.codes.size());
   wire.width_px = result.image.width_px;
   wire.height_px = result.image.height_px;
@@ -162,6 +162,7 @@ Result<IndexResult> decode_index_result(std::span<const std::byte> bytes, Algori
   } else if (wire.format < kImageFormatCount) {
     result.image.format = static_cast<ImageFormat>(wire.format);
   }
+  result.absent = result.outcome == Outcome::kUnreadable && (wire.flags & kAbsent) != 0;
   PAIRLOOM_TRY(take_codes(bytes, wire.code_count, asked, result));
   if (bytes.size() != wire.message_bytes) return lie("length does not match its contents");
   result.message.assign(reinterpret_cast<const char*>(bytes.data()), bytes.size());

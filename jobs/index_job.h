@@ -31,6 +31,7 @@ Result<IndexSetup> decode_index_setup(std::span<const std::byte> bytes);
 struct IndexResult {
   Outcome outcome = Outcome::kUnreadable;
   std::string message;    // reason of a failure, or the decoder's first warning; at most 500 bytes
+  bool absent = false;    // unreadable because it was not there any more
   StatIdentity identity;  // fstat of the file that was read; zero if it could not be opened
   Digest digest;          // of all its bytes; zero if it was not read
   ImageInfo image;        // meaningful when indexed

@@ -11,30 +11,47 @@ struct SetupWire {
   uint32_t radius;
   uint64_t index_id;
   uint64_t generation;
-};  // then the path of the code file
-static_assert(sizeof(SetupWire) == 24 && sizeof(PairTask) == 16 && sizeof(Pair) == 12);
+  uint64_t count;
+  uint64_t known_positions;
+  int32_t known_radius;
+  uint32_t zero;
+  PairSetup::Word words[4];
+};
+struct ResultWire {
+  uint32_t pairs, crowded;
+};  // then the pairs, then the crowded positions
+static_assert(sizeof(SetupWire) == 80 && sizeof(PairTask) == 32 && sizeof(Pair) == 12 && sizeof(ResultWire) == 8);
 
 }  // namespace
 
 std::vector<std::byte> encode(const PairSetup& setup) {
-  const SetupWire wire{static_cast<uint32_t>(setup.algorithm), setup.radius, setup.index_id, setup.generation};
-  std::vector<std::byte> out(sizeof wire + setup.code_file.size());
+  SetupWire wire{static_cast<uint32_t>(setup.algorithm),
+                 setup.radius,
+                 setup.index_id,
+                 setup.generation,
+                 setup.count,
+                 setup.known_positions,
+                 setup.known_radius,
+                 0,
+                 {}};
+  for (size_t w = 0; w < setup.words.size(); ++w) wire.words[w] = setup.words[w];
+  std::vector<std::byte> out(sizeof wire);
   std::memcpy(out.data(), &wire, sizeof wire);
-  std::memcpy(out.data() + sizeof wire, setup.code_file.data(), setup.code_file.size());
   return out;
 }
 
 Result<PairSetup> decode_pair_setup(std::span<const std::byte> bytes) {
   SetupWire wire;
-  if (bytes.size() < sizeof wire) return fail(Errc::kProtocol, "pair setup: too short");
+  if (bytes.size() != sizeof wire) return fail(Errc::kProtocol, "pair setup: wrong size");
   std::memcpy(&wire, bytes.data(), sizeof wire);
   const auto algorithm =
       wire.algorithm < 256 ? algorithm_from_number(static_cast<uint8_t>(wire.algorithm)) : std::nullopt;
   if (!algorithm || wire.radius > info(*algorithm).bits)
     return fail(Errc::kProtocol, "pair setup: algorithm or radius");
-  const auto path = bytes.subspan(sizeof wire);
-  return PairSetup{*algorithm, wire.radius, wire.index_id, wire.generation,
-                   std::string(reinterpret_cast<const char*>(path.data()), path.size())};
+  PairSetup setup{*algorithm, wire.radius,          wire.index_id,     wire.generation,
+                  wire.count, wire.known_positions, wire.known_radius, {}};
+  for (size_t w = 0; w < setup.words.size(); ++w) setup.words[w] = wire.words[w];
+  return setup;
 }
 
 std::vector<std::byte> encode(const PairTask& task) {
@@ -47,23 +64,42 @@ Result<PairTask> decode_pair_task(std::span<const std::byte> bytes) {
   PairTask task;
   if (bytes.size() != sizeof task) return fail(Errc::kProtocol, "pair task: wrong size");
   std::memcpy(&task, bytes.data(), sizeof task);
+  if (task.kind < PairTask::Kind::kScan || task.kind > PairTask::Kind::kJoin || task.word > 3 || task.block > 63)
+    return fail(Errc::kProtocol, "pair task: unknown kind, word or block");
   if (task.first > task.last) return fail(Errc::kProtocol, "pair task: empty range");
   return task;
 }
 
-std::vector<std::byte> encode(std::span<const Pair> pairs) {
-  const auto bytes = std::as_bytes(pairs);
-  return {bytes.begin(), bytes.end()};
+std::vector<std::byte> encode(const PairResult& result) {
+  const ResultWire wire{static_cast<uint32_t>(result.pairs.size()), static_cast<uint32_t>(result.crowded.size())};
+  const size_t pair_bytes = result.pairs.size() * sizeof(Pair),
+               crowded_bytes = result.crowded.size() * sizeof(uint32_t);
+  std::vector<std::byte> out(sizeof wire + pair_bytes + crowded_bytes);
+  std::memcpy(out.data(), &wire, sizeof wire);
+  if (pair_bytes > 0) std::memcpy(&out[sizeof wire], result.pairs.data(), pair_bytes);
+  if (crowded_bytes > 0) std::memcpy(&out[sizeof wire + pair_bytes], result.crowded.data(), crowded_bytes);
+  return out;
 }
 
-Result<std::vector<Pair>> decode_pairs(std::span<const std::byte> bytes, uint32_t radius) {
-  if (bytes.size() % sizeof(Pair) != 0) return fail(Errc::kProtocol, "pairs: length is no multiple of a pair");
-  std::vector<Pair> pairs(bytes.size() / sizeof(Pair));
-  if (!pairs.empty()) std::memcpy(pairs.data(), bytes.data(), bytes.size());
-  for (const Pair& pair : pairs)
-    if (pair.a == 0 || pair.a >= pair.b || pair.distance > radius)
+Result<PairResult> decode_pair_result(std::span<const std::byte> bytes, const PairSetup& setup) {
+  ResultWire wire;
+  if (bytes.size() < sizeof wire) return fail(Errc::kProtocol, "pairs: too short");
+  std::memcpy(&wire, bytes.data(), sizeof wire);
+  bytes = bytes.subspan(sizeof wire);
+  const uint64_t pair_bytes = uint64_t{wire.pairs} * sizeof(Pair);
+  if (bytes.size() != pair_bytes + uint64_t{wire.crowded} * sizeof(uint32_t))
+    return fail(Errc::kProtocol, "pairs: numbers and length disagree");
+  PairResult result;
+  result.pairs.resize(wire.pairs);
+  result.crowded.resize(wire.crowded);
+  if (wire.pairs > 0) std::memcpy(result.pairs.data(), bytes.data(), pair_bytes);
+  if (wire.crowded > 0) std::memcpy(result.crowded.data(), bytes.data() + pair_bytes, bytes.size() - pair_bytes);
+  for (const Pair& pair : result.pairs)
+    if (pair.a >= pair.b || pair.b >= setup.count || pair.distance > setup.radius)
       return fail(Errc::kProtocol, fmt::format("pairs: ({}, {}) at distance {}", pair.a, pair.b, pair.distance));
-  return pairs;
+  for (const uint32_t position : result.crowded)
+    if (position >= setup.count) return fail(Errc::kProtocol, fmt::format("pairs: crowded position {}", position));
+  return result;
 }
 
 }  // namespace pairloom::jobs

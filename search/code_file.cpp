@@ -46,7 +46,12 @@ Result<CodeFile> CodeFile::open(const std::string& path, Algorithm algorithm, ui
   const Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (!fd && errno == ENOENT) return fail(Errc::kIndexMissing, "there is no code file '" + path + "'");
   if (!fd) return fail_errno("cannot open '" + path + "'", errno);
-  PAIRLOOM_ASSIGN(const HeaderSlot header, read_header(fd.get(), path));
+  return open(fd.get(), path, algorithm, index_id, generation);
+}
+
+Result<CodeFile> CodeFile::open(int fd, const std::string& path, Algorithm algorithm, uint64_t index_id,
+                                uint64_t generation) {
+  PAIRLOOM_ASSIGN(const HeaderSlot header, read_header(fd, path));
 
   const int bits = info(algorithm).bits;
   if (header.algorithm != static_cast<uint8_t>(algorithm) || header.bits != bits || header.block_codes != kBlockCodes) {
@@ -60,7 +65,7 @@ Result<CodeFile> CodeFile::open(const std::string& path, Algorithm algorithm, ui
   mapping->tail_checksum = header.tail_checksum;
   mapping->first_block = kHeaderBytes;
   struct stat st {};
-  if (::fstat(fd.get(), &st) != 0) return fail_errno("cannot stat '" + path + "'", errno);
+  if (!stat_open_file(fd, st)) return fail_errno("cannot stat '" + path + "'", errno);
   const uint64_t blocks = blocks_for(header.published);
   if (blocks > (static_cast<uint64_t>(st.st_size) - kHeaderBytes) / mapping->layout.bytes()) {
     return damaged(path, "is cut short");
@@ -68,7 +73,7 @@ Result<CodeFile> CodeFile::open(const std::string& path, Algorithm algorithm, ui
   if (blocks == 0) return CodeFile(std::move(mapping));
 
   const size_t length = kHeaderBytes + blocks * mapping->layout.bytes();
-  void* base = ::mmap(nullptr, length, PROT_READ, MAP_SHARED, fd.get(), 0);
+  void* base = ::mmap(nullptr, length, PROT_READ, MAP_SHARED, fd, 0);
   if (base == MAP_FAILED) return fail_errno("cannot map '" + path + "'", errno);
   mapping->base = static_cast<std::byte*>(base);
   mapping->length = length;

@@ -37,6 +37,9 @@ class CodeFile {
   // kIndexCorrupt when header, size or the checksum of the last block disagree (the caller rebuilds or falls back to
   // SQLite); kIndexMissing when there is no such file. `index_id` and `generation` must be those the index states.
   static Result<CodeFile> open(const std::string& path, Algorithm algorithm, uint64_t index_id, uint64_t generation);
+  // The same for a descriptor; `name` is for messages.
+  static Result<CodeFile> open(int fd, const std::string& name, Algorithm algorithm, uint64_t index_id,
+                               uint64_t generation);
 
   uint64_t size() const;  // number of codes
   uint64_t block_count() const;

@@ -40,9 +40,14 @@ std::optional<HeaderSlot> newest_slot(std::span<const std::byte, kHeaderBytes> h
 Result<HeaderSlot> read_header(int fd, const std::string& path) {
   for (int attempt = 0; attempt < 2; ++attempt) {
     alignas(HeaderSlot) std::array<std::byte, kHeaderBytes> header{};
-    if (::lseek(fd, 0, SEEK_SET) != 0) return fail_errno("cannot read '" + path + "'", errno);
-    PAIRLOOM_ASSIGN(const size_t got, read_up_to(fd, header.data(), header.size(), "'" + path + "'"));
-    if (got < header.size()) return damaged(path, "is cut short");
+    // Not by the file offset: other processes may have the same open file.
+    for (size_t got = 0; got < header.size();) {
+      const ssize_t n = ::pread(fd, header.data() + got, header.size() - got, static_cast<off_t>(got));
+      if (n < 0 && errno == EINTR) continue;
+      if (n < 0) return fail_errno("cannot read '" + path + "'", errno);
+      if (n == 0) return damaged(path, "is cut short");
+      got += static_cast<size_t>(n);
+    }
     if (auto slot = newest_slot(header)) return *slot;
   }
   return damaged(path, "has no valid header");

@@ -40,7 +40,7 @@ struct HeaderSlot {
 static_assert(sizeof(HeaderSlot) == 72 && offsetof(HeaderSlot, checksum) == 64);
 
 uint64_t checksum_of(const HeaderSlot& slot);
-// The slot that counts; kIndexCorrupt when neither is valid. Moves the file offset.
+// The slot that counts; kIndexCorrupt when neither is valid.
 Result<HeaderSlot> read_header(int fd, const std::string& path);
 // kIndexCorrupt: "code file 'path' why".
 tl::unexpected<Error> damaged(const std::string& path, const std::string& why);

@@ -18,9 +18,8 @@ namespace pairloom::search {
 namespace {
 
 constexpr size_t kBatchQueries = 512;
-constexpr uint32_t kTileCodes = 1024;             // 8 or 16 KB of the words that the filter looks at
-constexpr size_t kMaxBatchNeighbours = 1u << 20;  // held at once
-constexpr size_t kMaxRemembered = 1u << 18;       // codes in `earliest_` from one batch to the next
+constexpr uint32_t kTileCodes = 1024;        // 8 or 16 KB of the words that the filter looks at
+constexpr size_t kMaxRemembered = 1u << 18;  // codes in `earliest_` from one batch to the next
 constexpr size_t kVisitPairs = 8192;
 constexpr uint64_t kProgressComparisons = 1u << 22;  // well under 1 ms with AVX-512, several ms without SIMD
 
@@ -40,13 +39,12 @@ struct Neighbour {
 class PairSearch {
  public:
   PairSearch(const CodeFile& codes, uint64_t first, uint64_t last, int radius, const ScanOptions& options,
-             const std::function<void(uint64_t)>& progress)
+             const PairVisitor& visitor)
       : codes_(codes),
-        first_(first),
         last_(last),
         radius_(radius),
         options_(options),
-        progress_(progress),
+        visitor_(visitor),
         match_(match_function(options.kernel, codes.bits())),
         next_(first) {}
 
@@ -58,22 +56,21 @@ class PairSearch {
   struct Query {
     uint64_t position;
     bool is_duplicate = false;          // an equal code precedes it
-    std::vector<Neighbour> neighbours;  // representatives at lower positions
+    bool is_crowded = false;            // there are more neighbours than these
+    std::vector<Neighbour> neighbours;  // representatives at lower positions, the first of them
   };
 
   void collect_queries();
   void compare_with_block(const CodeBlock& block);
   void take(Query& query, const CodeBlock& block, const Match& match);
-  void halve();
-  void report(uint64_t block_number, uint64_t blocks);
   void emit(uint64_t a, uint64_t b, uint32_t distance);
   bool takes_part(uint8_t flags) const { return options_.include_low_information || (flags & kLowInformation) == 0; }
 
   const CodeFile& codes_;
-  const uint64_t first_, last_;
+  const uint64_t last_;
   const int radius_;
   const ScanOptions& options_;
-  const std::function<void(uint64_t)>& progress_;
+  const PairVisitor& visitor_;
   const MatchFunction match_;
   const std::unique_ptr<Match[]> matches_ = std::make_unique<Match[]>(kQueryGroup * kTileCodes);
 
@@ -82,11 +79,9 @@ class PairSearch {
   std::vector<Code> query_codes_;     // of queries_
   std::vector<Query> queries_;        // with distinct codes, ascending
   std::vector<uint64_t> duplicates_;  // positions of the batch that equal a query or a code in earliest_
-  size_t neighbour_count_ = 0;        // of all queries_
   std::unordered_map<Code, uint64_t, CodeHash> earliest_;  // representatives
   std::vector<PairHit> pairs_;
-  uint64_t comparisons_ = 0;  // since the last report
-  uint64_t reported_ = 0;
+  uint64_t comparisons_ = 0;  // since the last sign of life
 };
 
 // Fills the batch from next_ on. A code that is known already needs no comparisons.
@@ -95,18 +90,15 @@ void PairSearch::collect_queries() {
   query_codes_.clear();
   queries_.clear();
   duplicates_.clear();
-  neighbour_count_ = 0;
   std::unordered_set<Code, CodeHash> in_batch;
   for (batch_end_ = next_; batch_end_ < last_ && queries_.size() < kBatchQueries; ++batch_end_) {
     if (!takes_part(codes_.flags(batch_end_))) continue;
     const Code code = codes_.code(batch_end_);
-    // Known may be this very position, if a query that halve() left to this batch has seen it.
-    const auto known = earliest_.find(code);
-    if ((known != earliest_.end() && known->second < batch_end_) || !in_batch.insert(code).second) {
+    if (earliest_.contains(code) || !in_batch.insert(code).second) {
       duplicates_.push_back(batch_end_);
     } else {
       query_codes_.push_back(code);
-      queries_.push_back({batch_end_, false, {}});
+      queries_.push_back({batch_end_, false, false, {}});
     }
   }
 }
@@ -114,14 +106,16 @@ void PairSearch::collect_queries() {
 void PairSearch::take(Query& query, const CodeBlock& block, const Match& match) {
   const uint64_t position = block.first_position + match.index;
   if (position >= query.position || query.is_duplicate || !takes_part(block.flags[match.index])) return;
+  if (query.is_crowded && match.distance != 0) return;
   const bool is_representative = earliest_.try_emplace(codes_.code(position), position).first->second == position;
   if (!is_representative) return;
   if (match.distance == 0) {
     query.is_duplicate = true;
-    return;
+  } else if (query.neighbours.size() == options_.max_neighbours) {
+    query.is_crowded = true;  // from now on only an equal code is looked for
+  } else {
+    query.neighbours.push_back({position, match.distance});
   }
-  query.neighbours.push_back({position, match.distance});
-  ++neighbour_count_;
 }
 
 void PairSearch::compare_with_block(const CodeBlock& block) {
@@ -134,30 +128,13 @@ void PairSearch::compare_with_block(const CodeBlock& block) {
     }
     comparisons_ += queries_.size() * (last - first);
   }
-}
-
-// Too many neighbours to hold: leaves the upper half of the queries to the next batch.
-void PairSearch::halve() {
-  const size_t keep = queries_.size() / 2;
-  batch_end_ = queries_[keep].position;
-  queries_.resize(keep);
-  query_codes_.resize(keep);
-  std::erase_if(duplicates_, [&](uint64_t position) { return position >= batch_end_; });
-  neighbour_count_ = 0;
-  for (const Query& query : queries_) neighbour_count_ += query.neighbours.size();
-}
-
-void PairSearch::report(uint64_t block_number, uint64_t blocks) {
-  if (!progress_ || comparisons_ < kProgressComparisons) return;
+  if (comparisons_ < kProgressComparisons) return;
   comparisons_ = 0;
-  const uint64_t done = next_ - first_ + (batch_end_ - next_) * (block_number + 1) / blocks;
-  reported_ = std::max(reported_, done);  // halve() takes positions out of the batch
-  progress_(reported_);
+  if (visitor_.progress) visitor_.progress();
 }
 
 void PairSearch::emit(uint64_t a, uint64_t b, uint32_t distance) {
-  const uint32_t id_a = codes_.content_id(a), id_b = codes_.content_id(b);
-  pairs_.push_back({std::min(id_a, id_b), std::max(id_a, id_b), distance});
+  pairs_.push_back({static_cast<uint32_t>(a), static_cast<uint32_t>(b), distance});
 }
 
 std::span<const PairHit> PairSearch::next_batch() {
@@ -166,8 +143,6 @@ std::span<const PairHit> PairSearch::next_batch() {
   const uint64_t blocks = queries_.empty() ? 0 : queries_.back().position / kBlockCodes + 1;
   for (uint64_t b = 0; b < blocks; ++b) {
     compare_with_block(codes_.block(b));
-    report(b, blocks);
-    while (neighbour_count_ > kMaxBatchNeighbours && queries_.size() > 1) halve();
   }
   for (size_t q = 0; q < queries_.size(); ++q) {
     const Query& query = queries_[q];
@@ -176,6 +151,7 @@ std::span<const PairHit> PairSearch::next_batch() {
       emit(representative, query.position, 0);
     } else {
       for (const Neighbour& n : query.neighbours) emit(n.position, query.position, n.distance);
+      if (query.is_crowded && visitor_.crowded) visitor_.crowded(static_cast<uint32_t>(query.position));
     }
   }
   for (const uint64_t position : duplicates_) emit(earliest_.at(codes_.code(position)), position, 0);
@@ -185,19 +161,17 @@ std::span<const PairHit> PairSearch::next_batch() {
 
 }  // namespace
 
-void pairs_of_range(const CodeFile& codes, uint64_t first, uint64_t last, int radius,
-                    const std::function<bool(std::span<const PairHit>)>& visit,
-                    const std::function<void(uint64_t)>& progress, const ScanOptions& options) {
+void pairs_of_range(const CodeFile& codes, uint64_t first, uint64_t last, int radius, const PairVisitor& visitor,
+                    const ScanOptions& options) {
   last = std::min(last, codes.size());
   if (radius < 0 || first >= last) return;
-  PairSearch search(codes, first, last, radius, options, progress);
+  PairSearch search(codes, first, last, radius, options, visitor);
   while (!search.done()) {
     std::span<const PairHit> pairs = search.next_batch();
     for (; !pairs.empty(); pairs = pairs.subspan(std::min(kVisitPairs, pairs.size()))) {
-      if (!visit(pairs.first(std::min(kVisitPairs, pairs.size())))) return;
+      if (!visitor.pairs(pairs.first(std::min(kVisitPairs, pairs.size())))) return;
     }
   }
-  if (progress) progress(last - first);
 }
 
 }  // namespace pairloom::search

@@ -75,6 +75,15 @@ MatchFunction match_function(Kernel kernel, int bits) {
   return bits == 64 ? match_64_portable : match_256_portable;
 }
 
+TileFunction tile_function(Kernel kernel) {
+#if defined(__x86_64__)
+  if (kernel == Kernel::kAvx512) return tile_avx512;
+  if (kernel == Kernel::kAvx2) return tile_avx2;
+#endif
+  static_cast<void>(kernel);
+  return tile_portable;
+}
+
 std::vector<Hit> find_within(const CodeFile& codes, const Code& query, int radius, const ScanOptions& options) {
   std::vector<Hit> hits;
   if (radius < 0) return hits;

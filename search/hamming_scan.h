@@ -25,9 +25,15 @@ struct Hit {
   friend bool operator==(const Hit&, const Hit&) = default;
 };
 
+// A code has at most this many pairs with earlier codes; one that has more of them is crowded. It keeps n
+// near-identical pictures (a film, a time lapse) from making n^2/2 pairs; and as every code keeps its pairs with some
+// of the first of them, they still form one group.
+constexpr uint32_t kMaxNeighbours = 100;
+
 struct ScanOptions {
   bool include_low_information = false;
-  Kernel kernel = best_kernel();  // one of available_kernels()
+  Kernel kernel = best_kernel();             // one of available_kernels()
+  uint32_t max_neighbours = kMaxNeighbours;  // of pairs_of_range()
 };
 
 // All codes within `radius` bits of `query` (inclusive), ordered by (distance, content id).
@@ -36,16 +42,29 @@ std::vector<Hit> find_within(const CodeFile& codes, const Code& query, int radiu
 std::vector<Hit> find_nearest(const CodeFile& codes, const Code& query, size_t k, const ScanOptions& options = {});
 
 struct PairHit {
-  uint32_t a, b;  // content ids, a < b
+  uint32_t a, b;  // positions, a < b
   uint32_t distance;
+  friend auto operator<=>(const PairHit&, const PairHit&) = default;
 };
+
+// What need not be found again: all pairs of positions below `positions` that are within `radius`.
+struct KnownPairs {
+  uint64_t positions = 0;
+  int radius = -1;  // -1: nothing is known
+};
+
+// Who hears of pairs.
+struct PairVisitor {
+  std::function<bool(std::span<const PairHit>)> pairs;  // gets batches; returns false to stop
+  std::function<void(uint32_t position)> crowded;       // may be empty
+  std::function<void()> progress;                       // may be empty; called every few milliseconds
+};
+
 // Every pair of a code at a position in [first, last) with a code at a lower position, within `radius`. Low-information
 // codes take no part. Equal codes collapse: a code that equals an earlier one is paired only with the earliest such
 // code (its representative, distance 0), and nothing else is paired with it; so n equal codes make n - 1 pairs.
-// `visit` gets batches; return false to stop. `progress` (may be null) is called every few milliseconds with the
-// positions done.
-void pairs_of_range(const CodeFile& codes, uint64_t first, uint64_t last, int radius,
-                    const std::function<bool(std::span<const PairHit>)>& visit,
-                    const std::function<void(uint64_t)>& progress, const ScanOptions& options = {});
+// Of a crowded code the pairs with its first neighbours are visited.
+void pairs_of_range(const CodeFile& codes, uint64_t first, uint64_t last, int radius, const PairVisitor& visitor,
+                    const ScanOptions& options = {});
 
 }  // namespace pairloom::search

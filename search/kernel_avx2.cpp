@@ -97,6 +97,31 @@ PAIRLOOM_TARGET size_t match_all(std::span<const Code> queries, const CodeBlock&
   return static_cast<size_t>(end - out);
 }
 
+PAIRLOOM_INLINE __m256i distance_of_word(__m256i codes, __m256i query) {
+  return _mm256_sad_epu8(popcount_bytes(_mm256_xor_si256(codes, query)), _mm256_setzero_si256());
+}
+
+// Of the first `lanes` of four distances.
+PAIRLOOM_INLINE TileMatch* add_matches(__m256i distance, uint32_t lanes, uint64_t radius, uint32_t row, uint32_t column,
+                                       TileMatch* out) {
+  alignas(32) uint64_t distances[kLanes];
+  _mm256_store_si256(reinterpret_cast<__m256i*>(distances), distance);
+  for (uint32_t lane = 0; lane < kLanes && lane < lanes; ++lane) {
+    if (distances[lane] > radius) continue;
+    *out++ = {static_cast<uint16_t>(row), static_cast<uint16_t>(distances[lane]), column + lane};
+  }
+  return out;
+}
+
+// Rows beyond `row_count` are compared too and left out here.
+PAIRLOOM_TARGET TileMatch* collect_tile(const __m256i* row, uint32_t row_count, __m256i codes, uint32_t column,
+                                        uint32_t column_count, uint64_t radius, TileMatch* out) {
+  for (uint32_t r = 0; r < row_count; ++r) {
+    out = add_matches(distance_of_word(codes, row[r]), column_count - column, radius, r, column, out);
+  }
+  return out;
+}
+
 }  // namespace
 
 PAIRLOOM_TARGET size_t match_64_avx2(std::span<const Code> queries, const CodeBlock& block, uint32_t first,
@@ -107,6 +132,32 @@ PAIRLOOM_TARGET size_t match_64_avx2(std::span<const Code> queries, const CodeBl
 PAIRLOOM_TARGET size_t match_256_avx2(std::span<const Code> queries, const CodeBlock& block, uint32_t first,
                                       uint32_t last, int radius, Match* out) {
   return match_all<4, 4, 2>(queries, block, first, last, radius, out);
+}
+
+PAIRLOOM_TARGET size_t tile_avx2(const uint64_t* rows, uint32_t row_count, const uint64_t* columns,
+                                 uint32_t column_count, bool rows_follow, int radius, TileMatch* out) {
+  const __m256i limit = _mm256_set1_epi64x(int64_t{radius} + 1);
+  __m256i row[kTileRows];
+  for (uint32_t r = 0; r < kTileRows; ++r) row[r] = _mm256_set1_epi64x(static_cast<int64_t>(rows[r]));
+  TileMatch* end = out;
+  for (uint32_t c = 0; c < column_count; c += kLanes) {
+    const __m256i codes = load(columns + c);
+    __m256i nearest = distance_of_word(codes, row[0]);
+    for (uint32_t r = 1; r < kTileRows; ++r) {
+      nearest = _mm256_min_epi32(nearest, distance_of_word(codes, row[r]));  // the upper halves are zero
+    }
+    const __m256i within = _mm256_cmpgt_epi64(limit, nearest);
+    if (__builtin_expect(_mm256_testz_si256(within, within), 1)) continue;
+    end = collect_tile(row, row_count, codes, c, column_count, static_cast<uint64_t>(radius), end);
+  }
+  for (uint32_t first = 0; rows_follow && first + 1 < row_count; first += kLanes) {
+    const __m256i codes = load(rows + first);
+    for (uint32_t r = first + 1; r < row_count; ++r) {
+      end = add_matches(distance_of_word(codes, row[r]), r - first, static_cast<uint64_t>(radius), r,
+                        column_count + first, end);
+    }
+  }
+  return static_cast<size_t>(end - out);
 }
 
 }  // namespace pairloom::search

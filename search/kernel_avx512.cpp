@@ -91,6 +91,28 @@ PAIRLOOM_TARGET size_t match_all(std::span<const Code> queries, const CodeBlock&
   return static_cast<size_t>(end - out);
 }
 
+PAIRLOOM_INLINE TileMatch* add_matches(uint32_t near, __m512i distance, uint32_t row, uint32_t column, TileMatch* out) {
+  if (near == 0) return out;
+  alignas(64) uint64_t distances[kLanes];
+  _mm512_store_si512(distances, distance);
+  for (; near != 0; near &= near - 1) {
+    const auto lane = static_cast<uint32_t>(__builtin_ctz(near));
+    *out++ = {static_cast<uint16_t>(row), static_cast<uint16_t>(distances[lane]), column + lane};
+  }
+  return out;
+}
+
+// Rows beyond `row_count` are compared too and left out here.
+PAIRLOOM_TARGET TileMatch* collect_tile(const __m512i* row, uint32_t row_count, __m512i codes, uint32_t column,
+                                        uint32_t column_count, __m512i limit, TileMatch* out) {
+  const auto valid = static_cast<__mmask8>(0xffu >> (kLanes - std::min(column_count - column, kLanes)));
+  for (uint32_t r = 0; r < row_count; ++r) {
+    const __m512i distance = distance_of_word(codes, row[r]);
+    out = add_matches(_mm512_mask_cmple_epu64_mask(valid, distance, limit), distance, r, column, out);
+  }
+  return out;
+}
+
 }  // namespace
 
 PAIRLOOM_TARGET size_t match_64_avx512(std::span<const Code> queries, const CodeBlock& block, uint32_t first,
@@ -101,6 +123,33 @@ PAIRLOOM_TARGET size_t match_64_avx512(std::span<const Code> queries, const Code
 PAIRLOOM_TARGET size_t match_256_avx512(std::span<const Code> queries, const CodeBlock& block, uint32_t first,
                                         uint32_t last, int radius, Match* out) {
   return match_all<4, 4, 2>(queries, block, first, last, radius, out);
+}
+
+PAIRLOOM_TARGET size_t tile_avx512(const uint64_t* rows, uint32_t row_count, const uint64_t* columns,
+                                   uint32_t column_count, bool rows_follow, int radius, TileMatch* out) {
+  const __m512i limit = _mm512_set1_epi64(radius);
+  __m512i row[kTileRows];
+  for (uint32_t r = 0; r < kTileRows; ++r) row[r] = _mm512_set1_epi64(static_cast<int64_t>(rows[r]));
+  TileMatch* end = out;
+  for (uint32_t c = 0; c < column_count; c += kLanes) {
+    const __m512i codes = _mm512_loadu_si512(columns + c);
+    __m512i even = distance_of_word(codes, row[0]), odd = distance_of_word(codes, row[1]);
+    for (uint32_t r = 2; r < kTileRows; r += 2) {
+      even = _mm512_min_epu32(even, distance_of_word(codes, row[r]));  // the upper halves are zero
+      odd = _mm512_min_epu32(odd, distance_of_word(codes, row[r + 1]));
+    }
+    if (__builtin_expect(_mm512_cmple_epu64_mask(_mm512_min_epu32(even, odd), limit) == 0, 1)) continue;
+    end = collect_tile(row, row_count, codes, c, column_count, limit, end);
+  }
+  if (rows_follow) {
+    const __m512i codes = _mm512_loadu_si512(rows);
+    for (uint32_t r = 1; r < row_count; ++r) {
+      const __m512i distance = distance_of_word(codes, row[r]);
+      const auto earlier = static_cast<__mmask8>((1u << r) - 1);
+      end = add_matches(_mm512_mask_cmple_epu64_mask(earlier, distance, limit), distance, r, column_count, end);
+    }
+  }
+  return static_cast<size_t>(end - out);
 }
 
 }  // namespace pairloom::search

@@ -66,4 +66,29 @@ size_t match_256_portable(std::span<const Code> queries, const CodeBlock& block,
   return match_each<4>(queries, block, first, last, radius, out);
 }
 
+size_t tile_portable(const uint64_t* rows, uint32_t row_count, const uint64_t* columns, uint32_t column_count,
+                     bool rows_follow, int radius, TileMatch* out) {
+  constexpr uint32_t kColumns = kTileOverread;  // looked at before a branch
+  const uint64_t limit = static_cast<uint64_t>(radius) + 1;
+  TileMatch* end = out;
+  for (uint32_t c = 0; c < column_count; c += kColumns) {
+    for (uint32_t r = 0; r < row_count; ++r) {
+      uint64_t below = 0;  // the top bit is set if some distance < limit
+      for (uint32_t i = c; i < c + kColumns; ++i) below |= popcount(columns[i] ^ rows[r]) - limit;
+      if (below >> 63 == 0) continue;
+      for (uint32_t i = c; i < c + kColumns && i < column_count; ++i) {
+        const uint64_t distance = popcount(columns[i] ^ rows[r]);
+        if (distance < limit) *end++ = {static_cast<uint16_t>(r), static_cast<uint16_t>(distance), i};
+      }
+    }
+  }
+  for (uint32_t r = 1; rows_follow && r < row_count; ++r) {
+    for (uint32_t i = 0; i < r; ++i) {
+      const uint64_t distance = popcount(rows[i] ^ rows[r]);
+      if (distance < limit) *end++ = {static_cast<uint16_t>(r), static_cast<uint16_t>(distance), column_count + i};
+    }
+  }
+  return static_cast<size_t>(end - out);
+}
+
 }  // namespace pairloom::search

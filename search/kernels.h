@@ -40,4 +40,33 @@ size_t match_256_avx512(std::span<const Code>, const CodeBlock&, uint32_t first,
 // `kernel` must be one of available_kernels().
 MatchFunction match_function(Kernel kernel, int bits);
 
+struct TileMatch {
+  uint16_t row;
+  uint16_t distance;  // bits
+  uint32_t column;
+};
+
+// Rows compared at once in a tile.
+constexpr uint32_t kTileRows = 8;
+// A tile reads up to this many words beyond the last row and column: that memory must be there.
+constexpr uint32_t kTileOverread = 16;
+
+// Every pair of one of `row_count` <= kTileRows words with one of `column_count` words, within `radius` >= 0 of each
+// other; and, if `rows` follow the columns, each pair of a row with an earlier row, whose columns are then counted on
+// from `column_count`. Writes to `out` (room for kTileRows x (columns + kTileRows)) and returns the number, by
+// ascending column for each row.
+using TileFunction = size_t (*)(const uint64_t* rows, uint32_t row_count, const uint64_t* columns,
+                                uint32_t column_count, bool rows_follow, int radius, TileMatch* out);
+
+size_t tile_portable(const uint64_t* rows, uint32_t row_count, const uint64_t* columns, uint32_t column_count,
+                     bool rows_follow, int radius, TileMatch* out);
+#if defined(__x86_64__)
+size_t tile_avx2(const uint64_t* rows, uint32_t row_count, const uint64_t* columns, uint32_t column_count,
+                 bool rows_follow, int radius, TileMatch* out);
+size_t tile_avx512(const uint64_t* rows, uint32_t row_count, const uint64_t* columns, uint32_t column_count,
+                   bool rows_follow, int radius, TileMatch* out);
+#endif
+
+TileFunction tile_function(Kernel kernel);
+
 }  // namespace pairloom::search

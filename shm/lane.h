@@ -35,11 +35,13 @@ struct WorkerState {
   std::atomic<uint64_t> tasks_done;
   std::atomic<uint64_t> bytes_read;
   std::atomic<uint64_t> stage_ns[8];  // time spent per stage, index = Stage
+  std::atomic<uint64_t> format;       // ImageFormat of the file in hand, as told by its first bytes; 0 = not known yet
 };
 enum class Stage : uint8_t { kOpen = 0, kRead = 1, kDigest = 2, kDecode = 3, kExtract = 4, kRing = 5, kIdle = 6 };
-static_assert(sizeof(WorkerState) == 96 && offsetof(WorkerState, current_task) == 0 &&
+static_assert(sizeof(WorkerState) == 104 && offsetof(WorkerState, current_task) == 0 &&
               offsetof(WorkerState, heartbeat) == 8 && offsetof(WorkerState, tasks_done) == 16 &&
-              offsetof(WorkerState, bytes_read) == 24 && offsetof(WorkerState, stage_ns) == 32);
+              offsetof(WorkerState, bytes_read) == 24 && offsetof(WorkerState, stage_ns) == 32 &&
+              offsetof(WorkerState, format) == 96);
 
 // Written once by the supervisor, checked once by the worker; neither reads it again.
 struct LaneHeader {

@@ -18,7 +18,7 @@
 namespace pairloom::shm {
 
 enum class RecordKind : uint32_t {
-  kHello = 1,          // up: HelloHeader, first record of a worker
+  kHello = 1,          // up: HelloHeader + names of the decoders, first record of a worker
   kJobSetup = 2,       // down: JobSetupHeader + job-specific bytes; before the first chunk of a job
   kChunk = 3,          // down: ChunkHeader + tasks
   kResult = 4,         // up: ResultHeader + job-specific bytes
@@ -30,8 +30,9 @@ struct HelloHeader {
   uint32_t build_id;        // base/version.h; differs = another pairloom, refused
   uint64_t generation;      // of its lane
   uint32_t pid;
-  uint32_t sandbox_level;  // 0 = none
-};
+  uint32_t sandbox_level;  // SandboxStep set, base/sandbox_level.h; 0 = none
+};  // then a line for each decoder: number of its ImageFormat, tab, name and version; printable ASCII
+constexpr uint64_t kMaxHelloBytes = 2048;
 
 struct JobSetupHeader {
   uint32_t job;  // jobs::JobKind

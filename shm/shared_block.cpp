@@ -50,7 +50,7 @@ Result<SharedBlock> SharedBlock::open(Fd fd, uint64_t bytes) {
   if ((seals & F_SEAL_SHRINK) == 0 || (seals & F_SEAL_WRITE) == 0)
     return fail(Errc::kProtocol, "a shared block is not frozen");
   struct stat status;
-  if (::fstat(fd.get(), &status) != 0) return fail_errno("cannot stat a shared block", errno);
+  if (!stat_open_file(fd.get(), status)) return fail_errno("cannot stat a shared block", errno);
   if (bytes == 0 || static_cast<uint64_t>(status.st_size) != bytes)
     return fail(Errc::kProtocol, fmt::format("a shared block of {} bytes, expected {}", status.st_size, bytes));
   PAIRLOOM_ASSIGN(auto region, map_shared_read_only(fd.get(), bytes));

@@ -1,6 +1,5 @@
 #include "workerproc/file_reader.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
 #include <algorithm>
@@ -28,9 +27,16 @@ std::string errno_text(const char* what, int errnum) {
   return fmt::format("{}: {}", what, std::generic_category().message(errnum));
 }
 
+std::string open_error(int error) {
+  if (error == shm::kNotARegularFile) return "is not a regular file";
+  // The supervisor has resolved all links in the path.
+  if (error == ELOOP) return "cannot open: a symbolic link took the place of a part of its path";
+  return errno_text("cannot open", error);
+}
+
 }  // namespace
 
-FileContents FileReader::read(const std::string& path, TaskContext& context, Wanted wanted) {
+Result<FileContents> FileReader::read(TaskContext& context, Wanted wanted) {
   if (buffer_.capacity() > kKeepBufferBytes) std::vector<char>().swap(buffer_);
   FileContents file;
   const auto failed = [&file](Outcome outcome, std::string message) {
@@ -38,26 +44,25 @@ FileContents FileReader::read(const std::string& path, TaskContext& context, Wan
     file.message = std::move(message);
     return std::move(file);
   };
-  // The path is canonical (the supervisor resolved it), so a symbolic link here was swapped in since: O_NOFOLLOW.
-  // O_NONBLOCK: opening a FIFO must not hang.
-  const Fd fd = context.timed(shm::Stage::kOpen, [&] {
-    return Fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY));
-  });
-  if (!fd) return failed(Outcome::kUnreadable, errno_text("cannot open", errno));
+  PAIRLOOM_ASSIGN(const shm::PassedFile passed, context.timed(shm::Stage::kOpen, [&] { return context.take_file(); }));
+  if (!passed.fd) {
+    file.absent = passed.error == ENOENT || passed.error == ENOTDIR;
+    return failed(Outcome::kUnreadable, open_error(passed.error));
+  }
+  const int fd = passed.fd.get();
   struct stat before {};
-  if (::fstat(fd.get(), &before) != 0) return failed(Outcome::kUnreadable, errno_text("cannot stat", errno));
-  if (!S_ISREG(before.st_mode)) return failed(Outcome::kUnreadable, "is not a regular file");
+  if (!stat_open_file(fd, before)) return failed(Outcome::kUnreadable, errno_text("cannot stat", errno));
   file.identity = identity_of(before);
 
   auto is_wanted = context.timed(
-      shm::Stage::kRead, [&] { return read_wanted(fd.get(), file.identity.size_bytes, wanted, context); });
+      shm::Stage::kRead, [&] { return read_wanted(fd, file.identity.size_bytes, wanted, context); });
   if (!is_wanted)
     return failed(is_wanted.error().code == Errc::kTooLarge ? Outcome::kTooLarge : Outcome::kUnreadable,
                   std::move(is_wanted.error().message));
   if (!*is_wanted) return failed(Outcome::kNotImage, "");
 
   struct stat after {};
-  if (::fstat(fd.get(), &after) != 0 || identity_of(after) != file.identity ||
+  if (!stat_open_file(fd, after) || identity_of(after) != file.identity ||
       buffer_.size() != file.identity.size_bytes)
     return failed(Outcome::kChanged, "changed while it was read; the next run looks again");
   file.outcome = Outcome::kIndexed;
@@ -70,9 +75,9 @@ Result<bool> FileReader::read_wanted(int fd, uint64_t size_bytes, Wanted wanted,
   buffer_.resize(static_cast<size_t>(std::min<uint64_t>(size_bytes, kFirstReadBytes)));
   PAIRLOOM_ASSIGN(const size_t got, read_up_to(fd, buffer_.data(), buffer_.size(), "file"));
   buffer_.resize(got);
-  const bool is_wanted =
-      wanted == Wanted::kAny ||
-      sniff(std::as_bytes(std::span(buffer_)).first(std::min(got, kSniffBytes))) != ImageFormat::kUnknown;
+  const ImageFormat format = sniff(std::as_bytes(std::span(buffer_)).first(std::min(got, kSniffBytes)));
+  context.announce_format(format);
+  const bool is_wanted = wanted == Wanted::kAny || format != ImageFormat::kUnknown;
   if (is_wanted && size_bytes > max_file_bytes_)
     return fail(Errc::kTooLarge, fmt::format("{} is more than the limit of {} (--max-file-size)",
                                              human_bytes(size_bytes), human_bytes(max_file_bytes_)));

@@ -1,5 +1,5 @@
-// FileReader: the one place where a worker meets a file: opens it, reads it once into a reused buffer, and says why when
-// it does not. Runs in: worker only.
+// FileReader: the one place where a worker meets a file: takes it from the opener, reads it once into a reused buffer,
+// and says why when it cannot. Runs in: worker only.
 #pragma once
 
 #include <cstddef>
@@ -18,6 +18,7 @@ struct FileContents {
   Outcome outcome = Outcome::kUnreadable;  // kIndexed: `bytes` is the whole file, and what was wanted
   std::string message;                     // why not
   StatIdentity identity;                   // fstat; zero if it could not be opened
+  bool absent = false;                     // it was not there any more
   std::span<const std::byte> bytes;        // valid until the next read
 };
 
@@ -26,9 +27,10 @@ class FileReader {
   explicit FileReader(uint64_t max_file_bytes) : max_file_bytes_(max_file_bytes) {}
 
   enum class Wanted { kImages, kAny };
-  // `path` is canonical. Where images are wanted, a file that is none is read no further than its beginning: kNotImage.
-  // One that changed under the reader is kChanged.
-  FileContents read(const std::string& path, TaskContext& context, Wanted wanted = Wanted::kImages);
+  // The file of the task in hand. Where images are wanted, a file that is none is read no further than its beginning:
+  // kNotImage. One that changed under the reader is kChanged. An error ends the worker; what is wrong with a file is no
+  // error.
+  Result<FileContents> read(TaskContext& context, Wanted wanted = Wanted::kImages);
 
  private:
   Result<bool> read_wanted(int fd, uint64_t size_bytes, Wanted wanted, TaskContext& context);

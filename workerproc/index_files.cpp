@@ -13,14 +13,13 @@ class IndexFiles final : public WorkerJob {
  public:
   explicit IndexFiles(const jobs::IndexSetup& setup) : reader_(setup.max_file_bytes), extractor_(setup) {}
 
-  Result<> run(const shm::TaskView& task, TaskContext& context) override {
-    const std::string path(reinterpret_cast<const char*>(task.payload.data()), task.payload.size());
-    return context.send(jobs::encode(index(path, context)), true);
+  Result<> run(const shm::TaskView&, TaskContext& context) override {
+    PAIRLOOM_ASSIGN(FileContents file, reader_.read(context));
+    return context.send(jobs::encode(index(std::move(file), context)), true);
   }
 
  private:
-  jobs::IndexResult index(const std::string& path, TaskContext& context) {
-    FileContents file = reader_.read(path, context);
+  jobs::IndexResult index(FileContents file, TaskContext& context) {
     jobs::IndexResult result;
     if (file.outcome == Outcome::kIndexed) {
       uint64_t stage_ns[8] = {};
@@ -29,6 +28,7 @@ class IndexFiles final : public WorkerJob {
     } else {
       result.outcome = file.outcome;
       result.message = std::move(file.message);
+      result.absent = file.absent;
     }
     result.identity = file.identity;
     return result;

@@ -72,7 +72,8 @@ class LoadRaster final : public WorkerJob {
   Result<> run(const shm::TaskView& task, TaskContext& context) override {
     PAIRLOOM_ASSIGN(const jobs::LoadTask what, jobs::decode_load_task(task.payload));
     const bool grid = what.what == jobs::LoadTask::What::kGrid;
-    const FileContents file = reader_.read(what.path, context, grid ? FileReader::Wanted::kAny : FileReader::Wanted::kImages);
+    PAIRLOOM_ASSIGN(const FileContents file,
+                    reader_.read(context, grid ? FileReader::Wanted::kAny : FileReader::Wanted::kImages));
     if (file.outcome == Outcome::kNotImage)
       return send_failure(Outcome::kUnsupported, "not an image of a known format", context);
     if (file.outcome != Outcome::kIndexed) return send_failure(file.outcome, file.message, context);

@@ -3,20 +3,30 @@
 #include <unistd.h>
 #include <cstring>
 #include <memory>
+#include <string>
+#include <vector>
 
 #include <fmt/format.h>
 
 #include "base/version.h"
 #include "shm/records.h"
+#include "workerproc/decode/decode.h"
 #include "workerproc/worker_job.h"
 
 namespace pairloom::workerproc {
 namespace {
 
-Result<> say_hello(shm::WorkerChannel& channel) {
+Result<> say_hello(shm::WorkerChannel& channel, uint32_t sandbox_level) {
   const shm::HelloHeader hello{shm::kLaneLayoutVersion, kBuildId, channel.lane().generation(),
-                               static_cast<uint32_t>(::getpid()), 0};
-  return channel.push(static_cast<uint32_t>(shm::RecordKind::kHello), std::as_bytes(std::span(&hello, 1)));
+                               static_cast<uint32_t>(::getpid()), sandbox_level};
+  std::vector<std::byte> record(sizeof hello);
+  std::memcpy(record.data(), &hello, sizeof hello);
+  for (const DecoderInfo& decoder : decoders()) {
+    const std::string line = fmt::format("{}\t{}\n", static_cast<int>(decoder.format), decoder.library);
+    const auto bytes = std::as_bytes(std::span(line));
+    record.insert(record.end(), bytes.begin(), bytes.end());
+  }
+  return channel.push(static_cast<uint32_t>(shm::RecordKind::kHello), record);
 }
 
 Result<std::unique_ptr<WorkerJob>> set_up(shm::WorkerChannel& channel, std::span<const std::byte> payload) {
@@ -33,12 +43,14 @@ Result<std::unique_ptr<WorkerJob>> set_up(shm::WorkerChannel& channel, std::span
   return job;
 }
 
-Result<> do_task(shm::WorkerChannel& channel, WorkerJob& job, const shm::TaskView& task, int64_t& last_wake_ns) {
+Result<> do_task(shm::WorkerChannel& channel, shm::FileReceiver& files, WorkerJob& job, const shm::TaskView& task,
+                 int64_t& last_wake_ns) {
   shm::WorkerState& state = channel.state();
   // Before anything of the task is touched: from here on a death is blamed on it.
+  state.format.store(0, std::memory_order_relaxed);
   state.current_task.store(task.task_id + 1, std::memory_order_release);
   state.heartbeat.fetch_add(1, std::memory_order_relaxed);
-  TaskContext context(channel, task.task_id, last_wake_ns);
+  TaskContext context(channel, files, task.task_id, last_wake_ns);
   PAIRLOOM_TRY(job.run(task, context));
   state.current_task.store(0, std::memory_order_release);
   state.tasks_done.fetch_add(1, std::memory_order_relaxed);
@@ -47,8 +59,8 @@ Result<> do_task(shm::WorkerChannel& channel, WorkerJob& job, const shm::TaskVie
 
 }  // namespace
 
-Result<> serve(shm::WorkerChannel& channel) {
-  PAIRLOOM_TRY(say_hello(channel));
+Result<> serve(shm::WorkerChannel& channel, shm::FileReceiver& files, uint32_t sandbox_level) {
+  PAIRLOOM_TRY(say_hello(channel, sandbox_level));
   std::unique_ptr<WorkerJob> job;
   int64_t last_wake_ns = 0;
   while (true) {
@@ -73,7 +85,7 @@ Result<> serve(shm::WorkerChannel& channel) {
         // The chunk stays in the ring until it is done: the slot is the lease.
         PAIRLOOM_ASSIGN([[maybe_unused]] const auto header,
                         shm::parse_chunk(record->payload, [&](const shm::TaskView& task) {
-                          return do_task(channel, *job, task, last_wake_ns);
+                          return do_task(channel, files, *job, task, last_wake_ns);
                         }));
         break;
       }

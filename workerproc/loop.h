@@ -3,10 +3,12 @@
 
 #include "base/result.h"
 #include "shm/channel.h"
+#include "shm/file_passing.h"
 
 namespace pairloom::workerproc {
 
-// Returns when the supervisor closed its end (ok), or with the reason the worker cannot go on.
-Result<> serve(shm::WorkerChannel& channel);
+// `sandbox_level` is said in the hello (base/sandbox_level.h). Returns when the supervisor closed its end (ok), or with
+// the reason the worker cannot go on; kInterrupted: the opener is gone.
+Result<> serve(shm::WorkerChannel& channel, shm::FileReceiver& files, uint32_t sandbox_level);
 
 }  // namespace pairloom::workerproc

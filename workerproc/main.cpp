@@ -1,21 +1,19 @@
 // pairloom-worker: the only program of pairloom that reads image bytes. The supervisor starts one per physical core,
 // with its lane and its socket as open descriptors; it ends when the supervisor does. Not meant to be started by hand.
 #include <sched.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 #include <cstdio>
 #include <cstdlib>
 #include <string>
 #include <string_view>
 
 #include <fmt/format.h>
-#include <opencv2/core.hpp>
-#include <opencv2/core/ocl.hpp>
 
 #include "base/image.h"
+#include "base/sandbox_level.h"
 #include "base/version.h"
 #include "workerproc/decode/decode.h"
 #include "workerproc/loop.h"
+#include "workerproc/sandbox.h"
 #include "workerproc/worker_options.h"
 
 namespace {
@@ -27,23 +25,21 @@ int list_decoders() {
   return 0;
 }
 
-// One worker per physical core already uses them all: no threads inside, and no OpenCL (it would be loaded on first
-// use).
-void quieten_opencv() {
-  cv::setNumThreads(1);
-  cv::ocl::setUseOpenCL(false);
+// The kernel moves a worker that is not pinned to where there is room; a refusal costs speed, not correctness.
+void pin_to(int cpu) {
+  if (cpu < 0) return;
+  cpu_set_t cpus;
+  CPU_ZERO(&cpus);
+  CPU_SET(static_cast<size_t>(cpu), &cpus);
+  sched_setaffinity(0, sizeof cpus, &cpus);
 }
 
-void limit_myself(const workerproc::WorkerOptions& options) {
-  if (options.cpu >= 0) {
-    cpu_set_t cpus;
-    CPU_ZERO(&cpus);
-    CPU_SET(static_cast<size_t>(options.cpu), &cpus);
-    sched_setaffinity(0, sizeof cpus, &cpus);  // a refusal costs speed, not correctness
-  }
-  const rlimit none{0, 0};
-  setrlimit(RLIMIT_CORE, &none);  // a crash is data, not a core file
-  prctl(PR_SET_DUMPABLE, 0);
+int show_sandbox() {
+  const uint32_t level = workerproc::reachable_sandbox();
+  fmt::print("{}\t{}\n", level, describe_sandbox(level));
+  for (const auto& misdeed : workerproc::try_misdeeds())
+    fmt::print("{}\t{}\t{}\n", misdeed.prevented ? "prevented" : "possible", misdeed.what, misdeed.how);
+  return 0;
 }
 
 int serve(const workerproc::WorkerOptions& options) {
@@ -53,8 +49,13 @@ int serve(const workerproc::WorkerOptions& options) {
     return 2;
   }
   shm::WorkerChannel channel(std::move(*lane), Fd(options.socket_fd));
-  const auto served = workerproc::serve(channel);
+  shm::FileReceiver files{Fd(options.files_fd)};
+  pin_to(options.cpu);
+  workerproc::warm_up();
+  const uint32_t level = workerproc::enter_sandbox({static_cast<uint64_t>(options.memory_bytes)});
+  const auto served = workerproc::serve(channel, files, level);
   if (served) return 0;
+  if (served.error().code == Errc::kInterrupted) return shm::kExitWithoutOpener;
   fmt::print(stderr, "pairloom-worker: {}\n", served.error().message);
   return 3;
 }
@@ -69,7 +70,6 @@ int main(int argc, char** argv) {
   }
   if (options->show_version) return fmt::print("pairloom-worker {}\n", kVersion), 0;
   if (options->list_decoders) return list_decoders();
-  quieten_opencv();
-  limit_myself(*options);
+  if (options->show_sandbox) return show_sandbox();
   return serve(*options);
 }

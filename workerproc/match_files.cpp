@@ -25,9 +25,9 @@ class DescribingJob : public WorkerJob {
   explicit DescribingJob(const jobs::MatchSetup& setup)
       : setup_(setup), reader_(setup.max_file_bytes), detector_(setup.method, setup.max_features) {}
 
-  Result<> run(const shm::TaskView& task, TaskContext& context) override {
-    const std::string path(reinterpret_cast<const char*>(task.payload.data()), task.payload.size());
-    return context.send_in_parts(jobs::encode(answer(path, context)));
+  Result<> run(const shm::TaskView&, TaskContext& context) override {
+    PAIRLOOM_ASSIGN(const FileContents file, reader_.read(context));
+    return context.send_in_parts(jobs::encode(answer(file, context)));
   }
 
  protected:
@@ -38,8 +38,7 @@ class DescribingJob : public WorkerJob {
   DescribedImage described_;
 
  private:
-  jobs::FileAnswer answer(const std::string& path, TaskContext& context) {
-    const FileContents file = reader_.read(path, context);
+  jobs::FileAnswer answer(const FileContents& file, TaskContext& context) {
     if (file.outcome != Outcome::kIndexed) return {file.outcome, file.message, {}};
     DecodeRequest request;
     request.layout = PixelLayout::kBgr;

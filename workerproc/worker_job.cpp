@@ -15,8 +15,9 @@ constexpr size_t kPartBytes = 256 * 1024;  // a quarter of the ring: the worker 
 
 }  // namespace
 
-TaskContext::TaskContext(shm::WorkerChannel& channel, uint64_t task_id, int64_t& last_wake_ns)
-    : channel_(channel), task_id_(task_id), start_ns_(system_clock().monotonic_ns()), last_wake_ns_(last_wake_ns) {}
+TaskContext::TaskContext(shm::WorkerChannel& channel, shm::FileReceiver& files, uint64_t task_id,
+                         int64_t& last_wake_ns)
+    : channel_(channel), files_(files), task_id_(task_id), start_ns_(system_clock().monotonic_ns()), last_wake_ns_(last_wake_ns) {}
 
 Result<> TaskContext::send(std::span<const std::byte> payload, bool last) {
   const uint64_t bytes = sizeof(shm::ResultHeader) + payload.size();
@@ -49,6 +50,10 @@ void TaskContext::add_bytes_read(uint64_t bytes) {
   channel_.state().bytes_read.fetch_add(bytes, std::memory_order_relaxed);
 }
 
+void TaskContext::announce_format(ImageFormat format) {
+  channel_.state().format.store(static_cast<uint64_t>(format), std::memory_order_relaxed);
+}
+
 void TaskContext::add_stage_ns(shm::Stage stage, uint64_t ns) {
   channel_.state().stage_ns[static_cast<size_t>(stage)].fetch_add(ns, std::memory_order_relaxed);
 }
@@ -74,6 +79,8 @@ Result<std::unique_ptr<WorkerJob>> make_job(jobs::JobKind kind, std::span<const 
       return make_load_job(setup);
     case jobs::JobKind::kTransform:
       return make_transform_job(setup);
+    case jobs::JobKind::kLocate:
+      return make_locate_job(setup);
   }
   return fail(Errc::kProtocol, fmt::format("unknown job {}", static_cast<uint32_t>(kind)));
 }

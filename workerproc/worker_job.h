@@ -7,9 +7,11 @@
 #include <span>
 
 #include "base/fd.h"
+#include "base/image.h"
 #include "base/result.h"
 #include "jobs/job_kind.h"
 #include "shm/channel.h"
+#include "shm/file_passing.h"
 #include "shm/records.h"
 
 namespace pairloom::workerproc {
@@ -18,7 +20,7 @@ namespace pairloom::workerproc {
 class TaskContext {
  public:
   // `last_wake_ns` is the worker's memory of when it last woke the supervisor.
-  TaskContext(shm::WorkerChannel& channel, uint64_t task_id, int64_t& last_wake_ns);
+  TaskContext(shm::WorkerChannel& channel, shm::FileReceiver& files, uint64_t task_id, int64_t& last_wake_ns);
   uint64_t task_id() const { return task_id_; }
 
   // Sends a result record; `last` ends the task. Blocks while the ring is full. An error means the supervisor is gone.
@@ -26,9 +28,14 @@ class TaskContext {
   Result<> send(std::span<const std::byte> payload, bool last);
   // The same for a result of any size: cut into records that fit the ring, the last of which ends the task.
   Result<> send_in_parts(std::span<const std::byte> payload);
+  // The task's file, opened by the opener; of jobs whose tasks have one (daemon::Job::file_of), once a task.
+  // Blocks until it is open. An error ends the worker.
+  Result<shm::PassedFile> take_file() { return files_.take(task_id_); }
   // A sign of life from inside a long task: starts the supervisor's deadline anew.
   void report_progress();
   void add_bytes_read(uint64_t bytes);
+  // Says which decoder comes next, in case it is the end of this worker.
+  void announce_format(ImageFormat format);
   // Runs `work` and adds its time to that stage.
   template <class Work>
   auto timed(shm::Stage stage, Work&& work) {
@@ -46,6 +53,7 @@ class TaskContext {
     int64_t start_ns;
   };
   shm::WorkerChannel& channel_;
+  shm::FileReceiver& files_;
   uint64_t task_id_;
   int64_t start_ns_;
   int64_t& last_wake_ns_;
@@ -72,5 +80,6 @@ Result<std::unique_ptr<WorkerJob>> make_describe_job(std::span<const std::byte> 
 Result<std::unique_ptr<WorkerJob>> make_match_job(std::span<const std::byte> setup);     // match_files.cpp
 Result<std::unique_ptr<WorkerJob>> make_load_job(std::span<const std::byte> setup);       // load_raster.cpp
 Result<std::unique_ptr<WorkerJob>> make_transform_job(std::span<const std::byte> setup);  // transform_bands.cpp
+Result<std::unique_ptr<WorkerJob>> make_locate_job(std::span<const std::byte> setup);    // locate_frames.cpp
 
 }  // namespace pairloom::workerproc

@@ -79,6 +79,34 @@ void look_at_processor(std::vector<Finding>& findings) {
        ""});
 }
 
+// The first line of the worker's answer is its level, each other line a misdeed it tried in the sandbox.
+void look_at_sandbox(const std::string& program, std::vector<Finding>& findings) {
+  const auto answer = output_of(program, "--sandbox");
+  if (!answer) {
+    findings.push_back({Health::kBad, "sandbox", answer.error().message,
+                        fmt::format("run it by hand: {} --sandbox", escape_for_terminal(program))});
+    return;
+  }
+  std::vector<std::string_view> lines;
+  for (std::string_view rest = *answer; !rest.empty();) {
+    lines.push_back(rest.substr(0, rest.find('\n')));
+    rest.remove_prefix(std::min(lines.back().size() + 1, rest.size()));
+  }
+  const auto level = lines.empty() ? std::string_view() : lines.front().substr(lines.front().find('\t') + 1);
+  std::string possible;
+  for (const auto line : lines)
+    if (line.starts_with("possible\t"))
+      possible += fmt::format("{}{}", possible.empty() ? "" : ", ", line.substr(9, line.find('\t', 9) - 9));
+  const bool complete = level == "complete" && possible.empty();
+  findings.push_back({complete ? Health::kGood : Health::kWarning, "sandbox",
+                      fmt::format("{}{}{}", escape_for_terminal(level),
+                                  possible.empty() ? "; every misdeed tried in it was prevented" : "; a worker still: ",
+                                  escape_for_terminal(possible)),
+                      complete ? ""
+                               : "wants Linux 5.13 or newer with landlock (kernel parameter lsm=) and seccomp, and a "
+                                 "container that does not forbid them"});
+}
+
 void look_at_worker(std::vector<Finding>& findings) {
   const auto program = daemon::find_worker_program({});
   if (!program) {
@@ -93,6 +121,7 @@ void look_at_worker(std::vector<Finding>& findings) {
                         fmt::format("run it by hand: {} --decoders", escape_for_terminal(*program))});
     return;
   }
+  look_at_sandbox(*program, findings);
   std::string_view rest = *decoders;
   while (!rest.empty()) {
     const auto line = rest.substr(0, rest.find('\n'));

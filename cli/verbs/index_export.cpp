@@ -113,26 +113,41 @@ Result<ExitCode> export_images(const ExportOptions& options, Session& session) {
   return ExitCode::kDone;
 }
 
+std::string version_text(uint32_t number) {
+  return fmt::format("{}.{}.{}", number / 10000, number / 100 % 100, number % 100);
+}
+
+// What helps to tell a decoder's maintainers: only of files that cost workers their lives.
+std::string circumstances(const index::FailureRow& failure) {
+  if (failure.outcome != Outcome::kCrashed && failure.outcome != Outcome::kTimedOut) return "";
+  return fmt::format(" [{}pairloom {}]", failure.decoder.empty() ? "" : escape_for_terminal(failure.decoder) + ", ",
+                     version_text(failure.program_version));
+}
+
 std::string failure_record(OutputFormat format, const index::FailureRow& failure) {
   switch (format) {
     case OutputFormat::kHuman:
-      return fmt::format("{:<12} {}: {}\n", name_of(failure.outcome), escape_for_terminal(failure.path),
-                         escape_for_terminal(failure.message));
+      return fmt::format("{:<12} {}: {}{}\n", name_of(failure.outcome), escape_for_terminal(failure.path),
+                         escape_for_terminal(failure.message), circumstances(failure));
     case OutputFormat::kFdupes:
       return line_path(failure.path) + "\n";
     case OutputFormat::kNull:
       return failure.path + '\0';
     case OutputFormat::kCsv: {
       const auto path = csv_path(failure.path);
-      return csv_row(
-          {name_of(failure.outcome), failure.message, std::to_string(failure.attempts), path.path, path.encoding});
+      return csv_row({name_of(failure.outcome), failure.message, std::to_string(failure.attempts), path.path,
+                      path.encoding, std::to_string(failure.signal), failure.decoder,
+                      version_text(failure.program_version)});
     }
     case OutputFormat::kJsonl:
       return json_line({{"type", "failure"},
                         {"path", json_path(failure.path)},
                         {"outcome", name_of(failure.outcome)},
                         {"message", failure.message},
-                        {"attempts", failure.attempts}});
+                        {"attempts", failure.attempts},
+                        {"signal", failure.signal},
+                        {"decoder", failure.decoder},
+                        {"program_version", version_text(failure.program_version)}});
   }
   return "";
 }
@@ -140,7 +155,7 @@ std::string failure_record(OutputFormat format, const index::FailureRow& failure
 Result<ExitCode> failures(OutputFormat format, Session& session) {
   PAIRLOOM_ASSIGN(auto reader, index::IndexReader::open(session.index));
   if (format == OutputFormat::kCsv)
-    session.out.write(csv_row({"outcome", "message", "attempts", "path", "path_encoding"}));
+    session.out.write(csv_row({"outcome", "message", "attempts", "path", "path_encoding", "signal", "decoder", "program_version"}));
   uint64_t count = 0;
   PAIRLOOM_TRY(reader.visit_failures([&](const index::FailureRow& failure) -> Result<> {
     ++count;
@@ -151,7 +166,7 @@ Result<ExitCode> failures(OutputFormat format, Session& session) {
     if (count == 0)
       session.messages.note("no failures");
     else
-      session.messages.hint("pairloom index update --retry-failed looks at them again");
+      session.messages.hint("pairloom index retry looks at them again");
   }
   return ExitCode::kDone;
 }

@@ -1,6 +1,7 @@
 // pairloom status: what the last runs did, worker by worker, and what is left to do.
 #include <fmt/format.h>
 
+#include "base/sandbox_level.h"
 #include "base/text.h"
 #include "cli/path_text.h"
 #include "cli/verb.h"
@@ -61,8 +62,9 @@ std::string text_of(const Run& run, bool with_workers) {
       t.unchanged, t.indexed, t.moved, t.gone, t.not_image, t.failed, human_bytes(t.bytes_read));
   if (!with_workers) return out;
   for (const auto& w : run.workers)
-    out += fmt::format("  worker {}: {} files, {} read, {} {}\n", w.slot, w.tasks, human_bytes(w.bytes_read), w.lives,
-                       w.lives == 1 ? "process" : "processes");
+    out += fmt::format("  worker {}: {} files, {} read, {} {}, sandbox: {}\n", w.slot, w.tasks,
+                       human_bytes(w.bytes_read), w.lives, w.lives == 1 ? "process" : "processes",
+                       describe_sandbox(w.sandbox_level));
   return out;
 }
 
@@ -74,6 +76,7 @@ std::string json_of(const Run& run) {
                        {"lives", w.lives},
                        {"tasks", w.tasks},
                        {"bytes_read", w.bytes_read},
+                       {"sandbox", describe_sandbox(w.sandbox_level)},
                        {"stage_ns", w.stage_ns}});
   Json record = {{"type", "run"},
                  {"id", run.row.id},

@@ -61,6 +61,7 @@ class Kill : public ::testing::Test {
     fs::create_directory(home_ / "bin");
     fs::copy_file(PAIRLOOM_PROGRAM, home_ / "bin/pairloom");
     fs::copy_file(PAIRLOOM_WORKER, home_ / "bin/pairloom-worker");
+    fs::copy_file(PAIRLOOM_OPENER, home_ / "bin/pairloom-opener");
     // Each fourth picture is a lightly re-encoded copy of the one before, so that there are pairs to lose.
     for (int i = 0; i < kPictures; ++i) {
       const auto seed = static_cast<uint64_t>(i % 4 == 3 ? i - 1 : i);

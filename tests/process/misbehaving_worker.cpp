@@ -155,8 +155,9 @@ class Misbehaving {
 }  // namespace
 
 int main(int argc, char** argv) {
-  // As the supervisor writes it: --lane N --socket N --cpu N.
-  if (argc < 5) return 2;
+  // As the supervisor writes it: --lane N --socket N --files N --cpu N --memory N.
+  if (argc < 7) return 2;
+  ::close(std::atoi(argv[6]));  // it wants no file opened
   auto lane = shm::Lane::open(Fd(std::atoi(argv[2])));
   if (!lane) return 2;
   const auto served = Misbehaving(shm::WorkerChannel(std::move(*lane), Fd(std::atoi(argv[4])))).serve();

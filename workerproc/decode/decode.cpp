@@ -59,7 +59,11 @@ Result<> decode(std::span<const std::byte> file_bytes, const DecodeRequest& requ
   if (format.decode == nullptr)
     return fail(Errc::kUnsupported, fmt::format("{} images are not supported", format.name));
   try {
-    return format.decode(file_bytes, request, picture);
+    PAIRLOOM_TRY(format.decode(file_bytes, request, picture));
+    if (picture.layout == PixelLayout::kChannel && picture.channel >= picture.channels)
+      return fail(Errc::kUnsupported, fmt::format("{}: there is no channel {}: it has {}, counted from 0", format.name,
+                                                  picture.channel, picture.channels));
+    return {};
   } catch (const std::bad_alloc&) {
     std::vector<uint8_t>().swap(picture.pixels);
     return fail(Errc::kTooLarge, fmt::format("{}: not enough memory to decode {}x{} pixels", format.name,

@@ -17,10 +17,14 @@ namespace pairloom::workerproc {
 constexpr size_t kSniffBytes = 64;
 ImageFormat sniff(std::span<const std::byte> head);
 
-// 8 bits a channel, interleaved. kRgba is for those who keep transparency: straight alpha, never reduced.
-enum class PixelLayout : uint8_t { kGray, kBgr, kRgba };
+enum class PixelLayout : uint8_t {
+  kGray,     // 8 bits
+  kBgr,      // 8 bits a channel, interleaved
+  kRgba,     // 8 bits a channel, straight alpha, for those who keep transparency; never reduced
+  kChannel,  // one channel as the file stores it, 16 bits where it has 16; nothing is composited or reduced
+};
 constexpr uint32_t channels_of(PixelLayout layout) {
-  constexpr uint32_t kChannels[] = {1, 3, 4};
+  constexpr uint32_t kChannels[] = {1, 3, 4, 1};
   return kChannels[static_cast<size_t>(layout)];
 }
 
@@ -29,18 +33,22 @@ struct DecodeRequest {
   uint32_t min_short_side_px =
       128;  // may be reduced by 2, 4, 8 while the short side stays at least this; 0 = full size
   uint64_t max_pixels = 400'000'000;
+  uint8_t channel = 0;  // kChannel: of red, green, blue, alpha; or of gray, alpha. kUnsupported if there is no such one
 };
 
 // A decoded picture as it lies in the file: extract/orientation.h says how it is shown. Rows are `stride_bytes` apart.
 // A pixel of a reduced picture stands for `reduction` x `reduction` original ones (their mean), the last of a row or
-// column for those that are left. Alpha is composited on white unless the layout has alpha (GIF: always); 16 bits a sample
-// are scaled to 8.
+// column for those that are left. Alpha is composited on white unless the layout has alpha (GIF: always), and 16 bits a
+// sample are scaled to 8; but for kChannel.
 struct Picture {
   std::vector<uint8_t> pixels;  // stride_bytes * height_px count; what a larger picture left behind may follow
   uint32_t width_px = 0, height_px = 0,
            stride_bytes = 0;                       // of the decoded (possibly reduced) raster, as stored in the file
   uint32_t full_width_px = 0, full_height_px = 0;  // of the file's raster
   PixelLayout layout = PixelLayout::kGray;
+  uint8_t bits_per_sample = 8;  // 16 with kChannel only: samples are then uint16_t, of native byte order
+  uint8_t channel = 0;          // kChannel: which one; less than `channels` once decode() has succeeded
+  uint8_t channels = 1;         // kChannel: of the file
   uint8_t reduction = 1;
   uint8_t orientation = 1;  // EXIF, not applied to `pixels`
   ImageFormat format = ImageFormat::kUnknown;

@@ -155,9 +155,18 @@ Result<> decompress_cmyk(Decompressor& decompressor, std::span<const std::byte> 
   PAIRLOOM_TRY(decompress(decompressor, file, TJPF_CMYK, cmyk.data(), width * 4, picture));
   for (size_t y = 0; y < picture.height_px; ++y) {
     uint8_t* out = picture.pixels.data() + y * picture.stride_bytes;
-    cmyk_to_bgr(&cmyk[y * width * 4], picture.layout == PixelLayout::kBgr ? out : bgr.data(), width);
-    if (picture.layout != PixelLayout::kBgr) convert_line(Samples::kBgr, bgr.data(), picture.layout, out, width);
+    cmyk_to_bgr(&cmyk[y * width * 4], bgr.data(), width);
+    convert_row(Samples::kBgr, bgr.data(), picture, out, width);
   }
+  return {};
+}
+
+Result<> decompress_channel(Decompressor& decompressor, std::span<const std::byte> file, Picture& picture) {
+  const size_t width = picture.width_px;
+  std::vector<uint8_t> bgr(width * picture.height_px * 3);
+  PAIRLOOM_TRY(decompress(decompressor, file, TJPF_BGR, bgr.data(), width * 3, picture));
+  for (size_t y = 0; y < picture.height_px; ++y)
+    convert_row(Samples::kBgr, &bgr[y * width * 3], picture, picture.pixels.data() + y * picture.stride_bytes, width);
   return {};
 }
 
@@ -195,7 +204,9 @@ Result<> decode_jpeg(std::span<const std::byte> file, const DecodeRequest& reque
   if (decode_reduced(file, picture)) return {};
   if (header.colour_space == TJCS_CMYK || header.colour_space == TJCS_YCCK)
     return decompress_cmyk(decompressor, file, picture);
-  static constexpr TJPF kFormats[] = {TJPF_GRAY, TJPF_BGR, TJPF_RGBA};
+  if (picture.layout == PixelLayout::kChannel && header.colour_space != TJCS_GRAY)
+    return decompress_channel(decompressor, file, picture);
+  static constexpr TJPF kFormats[] = {TJPF_GRAY, TJPF_BGR, TJPF_RGBA, TJPF_GRAY};
   const TJPF format = kFormats[static_cast<size_t>(picture.layout)];
   return decompress(decompressor, file, format, picture.pixels.data(), picture.stride_bytes, picture);
 }

@@ -1,6 +1,7 @@
 // PNG by libpng, row by row. libpng leaves by longjmp: guarded() is the one place that catches it, and what runs inside
 // owns nothing that would need a destructor.
 #include <algorithm>
+#include <bit>
 #include <csetjmp>
 #include <cstring>
 
@@ -44,6 +45,7 @@ struct Reading {
   png_infop info = nullptr;
   char error[200] = "";
   char warning[200] = "";
+  bool keep_16_bits = false;
   bool in_pixels = false;  // warnings before are about metadata, not about the picture
   RowWriter* writer = nullptr;
   uint8_t* row = nullptr;  // one row, or for an interlaced file all of them
@@ -100,11 +102,14 @@ void read_header(Reading& reading) {
   png_read_info(png, reading.info);
 }
 
-// Whatever the file holds -> 8 bits of gray, gray + alpha, RGB or RGBA.
+// Whatever the file holds -> 8 bits (or 16, of native byte order) of gray, gray + alpha, RGB or RGBA.
 void start_rows(Reading& reading) {
   png_structp png = reading.png;
   png_set_expand(png);
-  png_set_scale_16(png);
+  if (!reading.keep_16_bits)
+    png_set_scale_16(png);
+  else if constexpr (std::endian::native == std::endian::little)
+    png_set_swap(png);
   png_set_interlace_handling(png);
   png_read_update_info(png, reading.info);
   reading.row_bytes = png_get_rowbytes(png, reading.info);
@@ -143,7 +148,8 @@ Result<> decode_png(std::span<const std::byte> file, const DecodeRequest& reques
   const ByteReader header(file, true);
   if (!header.starts_with("IHDR", 12) || !header.has(0, 25)) return fail(Errc::kCorrupt, "PNG: there is no header");
   const uint32_t width = *header.u32(16), height = *header.u32(20);
-  PAIRLOOM_TRY(begin_picture(picture, request, "PNG", width, height, file.size()));
+  PAIRLOOM_TRY(begin_picture(picture, request, "PNG", width, height, file.size(), header.u8(24).value_or(8)));
+  reading.keep_16_bits = picture.bits_per_sample == 16;
   if (!guarded(reading, read_header) || !guarded(reading, start_rows)) return corrupt(reading);
   const Chunks chunks = read_chunks(file);
   picture.orientation = chunks.orientation;

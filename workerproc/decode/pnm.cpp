@@ -1,6 +1,7 @@
 // PNM, P1 to P6 (netpbm.sourceforge.net/doc/pnm.html), by our own code: the format is simpler than any library's
 // interface.
 #include <algorithm>
+#include <cstring>
 #include <optional>
 
 #include <fmt/format.h>
@@ -57,7 +58,9 @@ class Text {
 
 struct Header {
   bool bitmap = false, plain = false, colour = false;
+  bool keep_16_bits = false;
   uint32_t width = 0, height = 0, max_value = 1;
+  size_t row_samples() const { return size_t{width} * (colour ? 3 : 1); }
 };
 
 uint8_t scaled(uint32_t value, uint32_t max_value) {
@@ -83,25 +86,39 @@ std::optional<Header> read_header(Text& text, char kind) {
   return header;
 }
 
+// Samples of 16 bits that are kept are kept as they are, not scaled to the range.
+void put_sample(std::span<uint8_t> row, size_t index, uint32_t value, const Header& header) {
+  if (header.keep_16_bits) {
+    const auto kept = static_cast<uint16_t>(std::min(value, header.max_value));
+    memcpy(&row[2 * index], &kept, sizeof kept);
+  } else {
+    row[index] = scaled(value, header.max_value);
+  }
+}
+
 bool read_plain_row(Text& text, const Header& header, std::span<uint8_t> row) {
-  for (uint8_t& sample : row) {
+  for (size_t i = 0; i < header.row_samples(); ++i) {
     const auto value = header.bitmap ? text.binary_digit() : text.number();
     if (!value) return false;
-    sample = header.bitmap ? (*value != 0 ? uint8_t{0} : uint8_t{255}) : scaled(*value, header.max_value);
+    if (header.bitmap)
+      row[i] = *value != 0 ? 0 : 255;
+    else
+      put_sample(row, i, *value, header);
   }
   return true;
 }
 
 bool read_raw_row(std::span<const std::byte> file, size_t& at, const Header& header, std::span<uint8_t> row) {
   const size_t sample_bytes = header.max_value > 255 ? 2 : 1;
-  const size_t bytes = header.bitmap ? (row.size() + 7) / 8 : row.size() * sample_bytes;
+  const size_t samples = header.row_samples();
+  const size_t bytes = header.bitmap ? (samples + 7) / 8 : samples * sample_bytes;
   if (at > file.size() || bytes > file.size() - at) return false;
   const auto* in = reinterpret_cast<const uint8_t*>(file.data()) + at;
-  for (size_t i = 0; i < row.size(); ++i) {
+  for (size_t i = 0; i < samples; ++i) {
     if (header.bitmap)
       row[i] = (in[i / 8] >> (7 - i % 8) & 1) != 0 ? 0 : 255;
     else if (sample_bytes == 2)
-      row[i] = scaled(static_cast<uint32_t>(in[2 * i] << 8 | in[2 * i + 1]), header.max_value);
+      put_sample(row, i, static_cast<uint32_t>(in[2 * i] << 8 | in[2 * i + 1]), header);
     else
       row[i] = header.max_value == 255 ? in[i] : scaled(in[i], header.max_value);
   }
@@ -115,11 +132,13 @@ Result<> decode_pnm(std::span<const std::byte> file, const DecodeRequest& reques
   const char kind = static_cast<char>(file[1]);
   if (kind == '7') return fail(Errc::kUnsupported, "PNM: PAM (P7) is not supported");
   Text text(file);
-  const auto header = read_header(text, kind);
+  auto header = read_header(text, kind);
   if (!header) return fail(Errc::kCorrupt, "PNM: the header is damaged");
-  PAIRLOOM_TRY(begin_picture(picture, request, "PNM", header->width, header->height, file.size()));
-  picture.stored_bits = header->bitmap ? 1 : header->max_value > 255 ? 16 : 8;
-  std::vector<uint8_t> row(size_t{header->width} * (header->colour ? 3 : 1));
+  const uint8_t bits = header->max_value > 255 ? 16 : 8;
+  PAIRLOOM_TRY(begin_picture(picture, request, "PNM", header->width, header->height, file.size(), bits));
+  picture.stored_bits = header->bitmap ? 1 : bits;
+  header->keep_16_bits = picture.bits_per_sample == 16;
+  std::vector<uint8_t> row(header->row_samples() * picture.bits_per_sample / 8);
   RowWriter writer(picture, header->colour ? Samples::kRgb : Samples::kGray);
   size_t at = text.at();
   for (uint32_t y = 0; y < header->height; ++y) {

@@ -165,6 +165,17 @@ PAIRLOOM_CLONES void emit_gray8(const uint16_t* sums, uint8_t* out, size_t n, un
   emit_gray<8>(sums, out, n, rows);
 }
 
+// Where channel `channel` (red, green, blue, alpha; or gray, alpha) lies within a pixel.
+size_t place_of(Samples samples, size_t channel) {
+  const bool swapped = samples == Samples::kBgr || samples == Samples::kBgra;
+  return swapped && channel < 3 ? 2 - channel : channel;
+}
+
+template <class Sample>
+void pick_channel(const Sample* in, size_t step, Sample* out, size_t width) {
+  for (size_t x = 0; x < width; ++x) out[x] = in[x * step];
+}
+
 }  // namespace
 
 void convert_line(Samples samples, const uint8_t* in, PixelLayout layout, uint8_t* out, size_t width) {
@@ -175,7 +186,23 @@ void convert_line(Samples samples, const uint8_t* in, PixelLayout layout, uint8_
       return to_bgr_line(samples, in, out, width);
     case PixelLayout::kRgba:
       return to_rgba_line(samples, in, out, width);
+    case PixelLayout::kChannel:
+      return;  // as convert_row() does it
   }
+}
+
+void convert_row(Samples samples, const uint8_t* in, Picture& picture, uint8_t* out, size_t width) {
+  if (picture.layout != PixelLayout::kChannel) return convert_line(samples, in, picture.layout, out, width);
+  const size_t step = bytes_per_pixel(samples);
+  picture.channels = static_cast<uint8_t>(step);
+  // decode() refuses a channel that is not there, once all is read.
+  const size_t place = place_of(samples, std::min<size_t>(picture.channel, step - 1));
+  if (picture.bits_per_sample == 16)
+    pick_channel(reinterpret_cast<const uint16_t*>(in) + place, step, reinterpret_cast<uint16_t*>(out), width);
+  else if (step == 1)
+    memcpy(out, in, width);
+  else
+    pick_channel(in + place, step, out, width);
 }
 
 uint8_t choose_reduction(uint32_t width_px, uint32_t height_px, uint32_t min_short_side_px) {
@@ -187,7 +214,7 @@ uint8_t choose_reduction(uint32_t width_px, uint32_t height_px, uint32_t min_sho
 }
 
 Result<> begin_picture(Picture& picture, const DecodeRequest& request, std::string_view format, uint64_t width_px,
-                       uint64_t height_px, size_t file_bytes) {
+                       uint64_t height_px, size_t file_bytes, uint32_t bits) {
   if (width_px == 0 || height_px == 0)
     return fail(Errc::kCorrupt, fmt::format("{}: {}x{} pixels: there is no picture", format, width_px, height_px));
   if (width_px > kMaxSidePx || height_px > kMaxSidePx)
@@ -204,12 +231,16 @@ Result<> begin_picture(Picture& picture, const DecodeRequest& request, std::stri
   picture.full_width_px = static_cast<uint32_t>(width_px);
   picture.full_height_px = static_cast<uint32_t>(height_px);
   picture.layout = request.layout;
-  const bool reducible = request.layout != PixelLayout::kRgba;  // a mean of straight alpha pixels would be wrong
+  // A mean of straight alpha pixels would be wrong, and a channel is wanted as it is stored.
+  const bool one_channel = request.layout == PixelLayout::kChannel;
+  const bool reducible = request.layout != PixelLayout::kRgba && !one_channel;
+  picture.bits_per_sample = one_channel && bits == 16 ? 16 : 8;
+  picture.channel = request.channel;
   picture.reduction =
       choose_reduction(picture.full_width_px, picture.full_height_px, reducible ? request.min_short_side_px : 0);
   picture.width_px = reduced(picture.full_width_px, picture.reduction);
   picture.height_px = reduced(picture.full_height_px, picture.reduction);
-  picture.stride_bytes = picture.width_px * channels_of(request.layout);
+  picture.stride_bytes = picture.width_px * channels_of(request.layout) * (picture.bits_per_sample / 8u);
   const size_t bytes = size_t{picture.stride_bytes} * picture.height_px;
   if (picture.pixels.size() > kKeepBytes && bytes <= kKeepBytes) std::vector<uint8_t>().swap(picture.pixels);
   if (picture.pixels.size() < bytes) {
@@ -230,11 +261,11 @@ RowWriter::RowWriter(Picture& picture, Samples samples)
 void RowWriter::write(const uint8_t* row) {
   if (rows_ == picture_.full_height_px) return;
   const size_t width = picture_.full_width_px;
-  const bool same = channels_ == 1 ? samples_ == Samples::kGray : samples_ == Samples::kBgr;
+  const bool same = samples_ == (channels_ == 1 ? Samples::kGray : Samples::kBgr);
   const bool direct = picture_.reduction == 1;
   if (direct || !same) {
     uint8_t* out = direct ? picture_.pixels.data() + size_t{rows_} * picture_.stride_bytes : line_.data();
-    convert_line(samples_, row, picture_.layout, out, width);
+    convert_row(samples_, row, picture_, out, width);
   }
   if (!direct) add_to_block(same ? row : line_.data());
   ++rows_;

@@ -26,11 +26,13 @@ constexpr uint32_t reduced(uint32_t length_px, uint32_t reduction) {
 }
 
 // Checks the size a header claims for a file of `file_bytes`, then sets the sizes and the reduction of `picture` and
-// makes room. `format` begins the messages: "PNG". Errors: kCorrupt (no pixels), kTooLarge.
+// makes room. `format` begins the messages: "PNG". `bits` is what the file has a sample: with kChannel, 16 are kept.
+// Errors: kCorrupt (no pixels), kTooLarge.
 Result<> begin_picture(Picture& picture, const DecodeRequest& request, std::string_view format, uint64_t width_px,
-                       uint64_t height_px, size_t file_bytes);
+                       uint64_t height_px, size_t file_bytes, uint32_t bits = 8);
 
-// What a decoder hands over, 8 bits a sample, interleaved. Alpha is straight (not premultiplied).
+// What a decoder hands over, interleaved; 8 bits a sample, or what picture.bits_per_sample says. Alpha is straight (not
+// premultiplied).
 enum class Samples : uint8_t { kGray, kGrayAlpha, kRgb, kRgba, kBgr, kBgra };
 constexpr size_t bytes_per_pixel(Samples samples) {
   constexpr size_t kBytes[] = {1, 2, 3, 4, 3, 4};
@@ -41,9 +43,11 @@ constexpr size_t bytes_per_pixel(Samples samples) {
 // (19595 R + 38470 G + 7471 B + 32768) >> 16: 0.299, 0.587, 0.114 (ITU-R BT.601) rounded to nearest, the numbers
 // libjpeg uses, so that the gray of a PNG and of a JPEG are of one kind.
 void convert_line(Samples samples, const uint8_t* in, PixelLayout layout, uint8_t* out, size_t width);
+// The same for a row of `picture`, whatever its layout; of kChannel the channel as it is. Sets picture.channels.
+void convert_row(Samples samples, const uint8_t* in, Picture& picture, uint8_t* out, size_t width);
 
 // Takes the rows of the full raster from top to bottom and writes the reduced picture, converted as by
-// convert_line. A reduced pixel is the mean of its block, rounded to nearest.
+// convert_row. A reduced pixel is the mean of its block, rounded to nearest.
 class RowWriter {
  public:
   // `picture` has been begun, outlives this, and is not resized meanwhile. Sets its is_gray.

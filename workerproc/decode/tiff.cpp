@@ -179,7 +179,8 @@ Result<> decode_tiff(std::span<const std::byte> file, const DecodeRequest& reque
   if (tiff == nullptr) return corrupt(source);
   const TiffLayout layout = read_tiff_layout(tiff.get());
   PAIRLOOM_TRY(check(tiff.get(), layout, picture));
-  PAIRLOOM_TRY(begin_picture(picture, request, "TIFF", layout.width, layout.height, file.size()));
+  PAIRLOOM_TRY(begin_picture(picture, request, "TIFF", layout.width, layout.height, file.size(),
+                             has_16_bit_channels(layout) ? 16 : 8));
   uint16_t orientation = 1;
   TIFFGetFieldDefaulted(tiff.get(), TIFFTAG_ORIENTATION, &orientation);
   picture.orientation = orientation >= 1 && orientation <= 8 ? static_cast<uint8_t>(orientation) : uint8_t{1};
@@ -191,7 +192,7 @@ Result<> decode_tiff(std::span<const std::byte> file, const DecodeRequest& reque
 
   source.in_pixels = true;
   source.error[0] = 0;
-  const auto samples = TiffSamples::make(tiff.get(), layout);
+  const auto samples = TiffSamples::make(tiff.get(), layout, picture.bits_per_sample == 16);
   PAIRLOOM_TRY(samples != nullptr ? read_rows(tiff.get(), source, layout, *samples, picture)
                                   : read_converted(tiff.get(), source, layout, picture));
   const char* complaint =

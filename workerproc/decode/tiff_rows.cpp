@@ -140,11 +140,22 @@ void TiffRows::interleave(uint16_t plane, size_t rows) {
 TiffSamples::TiffSamples(const TiffLayout& layout, Samples samples)
     : layout_(layout), samples_(samples), row_(layout.width * bytes_per_pixel(samples)) {}
 
-std::unique_ptr<TiffSamples> TiffSamples::make(TIFF* tiff, const TiffLayout& layout) {
+bool has_16_bit_channels(const TiffLayout& layout) {
+  const bool plain = layout.photometric == PHOTOMETRIC_MINISBLACK || layout.photometric == PHOTOMETRIC_MINISWHITE ||
+                     layout.photometric == PHOTOMETRIC_RGB;
+  return plain && layout.bits == 16 && layout.samples >= layout.colours();
+}
+
+std::unique_ptr<TiffSamples> TiffSamples::make(TIFF* tiff, const TiffLayout& layout, bool keep_16_bits) {
   const bool whole = layout.bits == 8 || layout.bits == 16;
   const bool packed = layout.samples == 1 && (layout.bits == 1 || layout.bits == 2 || layout.bits == 4);
   if ((!whole && !packed) || layout.samples < layout.colours()) return nullptr;
-  const auto with = [&](Samples samples) { return std::unique_ptr<TiffSamples>(new TiffSamples(layout, samples)); };
+  const auto with = [&](Samples samples) { 
+    auto made = std::unique_ptr<TiffSamples>(new TiffSamples(layout, samples));
+    made->keep_16_bits_ = keep_16_bits;
+    if (keep_16_bits) made->wide_row_.resize(layout.width * bytes_per_pixel(samples));
+    return made;
+  };
   switch (layout.photometric) {
     case PHOTOMETRIC_MINISBLACK:
     case PHOTOMETRIC_MINISWHITE:
@@ -212,7 +223,21 @@ void TiffSamples::convert_pixel(const uint8_t* stored, size_t x, uint8_t* out) c
       out[c] = static_cast<uint8_t>(std::min(255u, (out[c] * 255u + alpha / 2u) / alpha));
 }
 
+void TiffSamples::keep_pixels(const uint8_t* stored) {
+  const size_t channels = bytes_per_pixel(samples_);
+  for (size_t x = 0; x < layout_.width; ++x)
+    for (size_t c = 0; c < channels; ++c) {
+      uint16_t& value = wide_row_[x * channels + c];
+      memcpy(&value, stored + 2 * (x * layout_.samples + c), 2);
+      if (layout_.photometric == PHOTOMETRIC_MINISWHITE && c == 0) value = static_cast<uint16_t>(~value);
+    }
+}
+
 const uint8_t* TiffSamples::convert(const uint8_t* stored) {
+  if (keep_16_bits_) {
+    keep_pixels(stored);
+    return reinterpret_cast<const uint8_t*>(wide_row_.data());
+  }
   const bool as_stored = layout_.bits == 8 && palette_.empty() && layout_.samples == bytes_per_pixel(samples_) &&
                          layout_.photometric != PHOTOMETRIC_MINISWHITE && !layout_.premultiplied;
   if (as_stored) return stored;

@@ -24,6 +24,8 @@ struct TiffLayout {
   size_t colours() const;                     // samples that are colour
 };
 TiffLayout read_tiff_layout(TIFF* tiff);
+// True for gray and RGB of 16 bits a sample, which can be handed out as they are.
+bool has_16_bit_channels(const TiffLayout& layout);
 
 // The rows as the file stores them: samples of 1..8 or 16 bits (native order), interleaved.
 class TiffRows {
@@ -52,23 +54,26 @@ class TiffRows {
   std::vector<uint8_t> band_pixels_;
 };
 
-// Stored rows -> 8-bit rows that RowWriter takes.
+// Stored rows -> rows that RowWriter takes: of 8 bits, or of 16 where those are to be kept.
 class TiffSamples {
  public:
   // Null if this layout has no direct conversion.
-  static std::unique_ptr<TiffSamples> make(TIFF* tiff, const TiffLayout& layout);
+  static std::unique_ptr<TiffSamples> make(TIFF* tiff, const TiffLayout& layout, bool keep_16_bits);
   Samples samples() const { return samples_; }
   const uint8_t* convert(const uint8_t* stored);
 
  private:
   TiffSamples(const TiffLayout& layout, Samples samples);
   uint8_t sample(const uint8_t* stored, size_t index) const;
+  void keep_pixels(const uint8_t* stored);
   void convert_pixel(const uint8_t* stored, size_t x, uint8_t* out) const;
 
   TiffLayout layout_;
   Samples samples_;
+  bool keep_16_bits_ = false;
   std::vector<uint8_t> palette_;  // RGB triples
   std::vector<uint8_t> row_;
+  std::vector<uint16_t> wide_row_;
 };
 
 }  // namespace pairloom::workerproc

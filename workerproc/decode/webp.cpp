@@ -134,7 +134,7 @@ Result<> decode_colour(std::span<const std::byte> file, bool alpha, Picture& pic
   if (const VP8StatusCode status = WebPDecode(bytes_of(file), file.size(), &config); status != VP8_STATUS_OK)
     return failed(status);
   for (size_t y = 0; y < height && !direct; ++y)
-    convert_line(samples, &pixels[y * stride], picture.layout, picture.pixels.data() + y * picture.stride_bytes, width);
+    convert_row(samples, &pixels[y * stride], picture, picture.pixels.data() + y * picture.stride_bytes, width);
   extend_edges(picture);
   return {};
 }

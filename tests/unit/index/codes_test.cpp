@@ -199,7 +199,7 @@ TEST_F(Codes, HigherAccuracyReplacesCodesInANewGeneration) {
   EXPECT_EQ(writer.generation(), generation + 1);
   expect_seeds({2, 77, 78});  // the reader already sees the new codes, out of the table
   EXPECT_THAT(problems(), IsEmpty());
-  EXPECT_TRUE(value(writer.known_file(directory, "1", true))->has_codes(set_of(Algorithm::kPdq), Accuracy::kFull));
+  EXPECT_TRUE(value(writer.known_file(directory, "1", true))->coverage.has(set_of(Algorithm::kPdq), Accuracy::kFull));
 
   value(writer.finish_run(run, {}, {}));
   EXPECT_EQ(writer.generation(), generation + 1);
@@ -217,7 +217,7 @@ TEST_F(Codes, SameCodeAtHigherAccuracyKeepsTheGeneration) {
   value(writer.put(run, again(directory, 1, 1, Accuracy::kFull)));
   value(writer.finish_run(run, {}, {}));
   EXPECT_EQ(writer.generation(), generation);
-  EXPECT_TRUE(value(writer.known_file(directory, "1", true))->has_codes(set_of(Algorithm::kPdq), Accuracy::kFull));
+  EXPECT_TRUE(value(writer.known_file(directory, "1", true))->coverage.has(set_of(Algorithm::kPdq), Accuracy::kFull));
 }
 
 TEST_F(Codes, ReplacementsThatWereNotFinishedAreFinishedAtOpening) {

@@ -4,6 +4,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "index/schema.h"
 #include "index_fixture.h"
 
 namespace pairloom::index {
@@ -70,7 +71,7 @@ TEST_F(Reader, CountsWithoutReadingEverything) {
   EXPECT_EQ(info.gone, 1u);
   EXPECT_EQ(info.directories, 3u);  // with "/"
   EXPECT_GT(info.database_bytes, 0u);
-  EXPECT_EQ(info.schema_version, 1u);
+  EXPECT_EQ(info.schema_version, static_cast<uint32_t>(kSchemaVersion));
   ASSERT_EQ(info.algorithms.size(), 1u);
   EXPECT_EQ(info.algorithms[0].algorithm, Algorithm::kPdq);
   EXPECT_EQ(info.algorithms[0].codes, 5u);

@@ -95,11 +95,11 @@ TEST_F(Writer, GivesBackWhatItWasGiven) {
   EXPECT_EQ(file.identity.mtime_ns, result.identity.mtime_ns);
   EXPECT_EQ(file.identity.ctime_ns, result.identity.ctime_ns);
   EXPECT_EQ(file.outcome, Outcome::kIndexed);
-  EXPECT_EQ(file.algorithms, set_of(Algorithm::kPdq) | set_of(Algorithm::kDhash));
-  EXPECT_EQ(file.accuracy, Accuracy::kDefault);
-  EXPECT_TRUE(file.has_codes(set_of(Algorithm::kPdq), Accuracy::kDefault));
-  EXPECT_FALSE(file.has_codes(set_of(Algorithm::kPdq), Accuracy::kFull));
-  EXPECT_FALSE(file.has_codes(set_of(Algorithm::kPhash), Accuracy::kFast));
+  EXPECT_EQ(file.coverage.any, set_of(Algorithm::kPdq) | set_of(Algorithm::kDhash));
+  EXPECT_EQ(file.coverage.lowest_accuracy(), Accuracy::kDefault);
+  EXPECT_TRUE(file.coverage.has(set_of(Algorithm::kPdq), Accuracy::kDefault));
+  EXPECT_FALSE(file.coverage.has(set_of(Algorithm::kPdq), Accuracy::kFull));
+  EXPECT_FALSE(file.coverage.has(set_of(Algorithm::kPhash), Accuracy::kFast));
 }
 
 TEST_F(Writer, HostileNamesComeBackByteForByte) {
@@ -164,7 +164,7 @@ TEST_F(Writer, RecognisesAMovedFileByInode) {
   const auto found = value(writer.find_by_inode(42, moved, true));
   ASSERT_TRUE(found);
   EXPECT_EQ(found->name, "old");
-  EXPECT_TRUE(found->has_codes(set_of(Algorithm::kPdq), Accuracy::kDefault));
+  EXPECT_TRUE(found->coverage.has(set_of(Algorithm::kPdq), Accuracy::kDefault));
   value(writer.mark_gone(run, photos, "old"));
   EXPECT_TRUE(value(writer.find_by_inode(42, moved, false)));  // a tombstone is as good
 
@@ -395,7 +395,7 @@ TEST_F(Writer, ClosingRollsBack) {
 
 TEST_F(Writer, RunsAndTheirWorkersAreRecorded) {
   const RunTotals totals{.seen = 10, .indexed = 8, .bytes_read = 123, .seconds = 1.5, .interrupted = true};
-  WorkerTotals worker{.slot = 3, .lives = 2, .tasks = 8, .bytes_read = 123};
+  WorkerTotals worker{.slot = 3, .lives = 2, .sandbox_level = 31, .tasks = 8, .bytes_read = 123};
   worker.stage_ns[7] = 55;
   value(writer.finish_run(run, totals, std::vector{worker}));
   const RunId second = value(writer.begin_run(RunKind::kUpdate, "arguments \xFF"));
@@ -417,6 +417,7 @@ TEST_F(Writer, RunsAndTheirWorkersAreRecorded) {
   ASSERT_EQ(workers.size(), 1u);
   EXPECT_EQ(workers[0].slot, 3u);
   EXPECT_EQ(workers[0].stage_ns[7], 55u);
+  EXPECT_EQ(workers[0].sandbox_level, 31u);
   EXPECT_THAT(writer.finish_run(999, totals, {}).error().message, HasSubstr("no run 999"));
 }
 

@@ -32,6 +32,9 @@ struct Damage {
   const char* sql;
   const char* finding;
 };
+void PrintTo(const Damage& damage, std::ostream* out) {
+  *out << damage.sql;
+}
 class VerifyFinds : public Verify, public testing::WithParamInterface<Damage> {};
 
 TEST_P(VerifyFinds, PlantedDamage) {
@@ -45,6 +48,7 @@ INSTANTIATE_TEST_SUITE_P(
         Damage{"Count", "UPDATE meta SET images = 7", "meta.images says 7, but there are 100"},
         Damage{"LiveFiles", "UPDATE content SET live_files = 5 WHERE id = 3", "content 3 says it has 5 live files"},
         Damage{"AlgorithmSet", "UPDATE content SET algorithms = 6 WHERE id = 3", "content 3 has other codes"},
+        Damage{"Coverage", "UPDATE coverage SET contents = 99", "says that 99 contents have codes 2/2/0, but 100 have"},
         Damage{"LostFailure", "DELETE FROM failure", "file 'bad' of directory"},
         Damage{"LostContent", "DELETE FROM content WHERE id = 3", "refer to rows of content"},
         Damage{"LostCode", "DELETE FROM code WHERE position = 50", "have holes: 99 codes in 100 places"},

@@ -1,74 +1,19 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <map>
-#include <ostream>
-#include <tuple>
 
 #include "search/hamming_scan.h"
 #include "test_codes.h"
 
 namespace pairloom::search {
 
-bool operator==(const PairHit& x, const PairHit& y) {
-  return std::tie(x.a, x.b, x.distance) == std::tie(y.a, y.b, y.distance);
-}
-bool operator<(const PairHit& x, const PairHit& y) {
-  return std::tie(x.a, x.b, x.distance) < std::tie(y.a, y.b, y.distance);
-}
-void PrintTo(const PairHit& p, std::ostream* out) {
-  *out << "{" << p.a << ", " << p.b << ": " << p.distance << "}";
-}
-
 namespace {
 
-PairHit make_pair_hit(const Entry& x, const Entry& y) {
-  return {std::min(x.content_id, y.content_id), std::max(x.content_id, y.content_id),
-          static_cast<uint32_t>(hamming_distance(x.code, y.code))};
-}
-
-bool is_within(const Code& x, const Code& y, int radius) {
-  for (size_t w = 0; w < x.words.size() && radius >= 0; ++w) radius -= __builtin_popcountll(x.words[w] ^ y.words[w]);
-  return radius >= 0;
-}
-
-// What the header says, word by word: representatives first, then a plain double loop over them.
-std::vector<PairHit> expected_pairs(const std::vector<Entry>& entries, size_t first, size_t last, int radius,
-                                    bool low) {
-  std::map<Code, size_t> earliest;
-  std::vector<size_t> representatives;
-  std::vector<PairHit> pairs;
-  for (size_t i = 0; i < last; ++i) {
-    if (!low && (entries[i].flags & kLowInformation) != 0) continue;
-    const auto [it, is_representative] = earliest.try_emplace(entries[i].code, i);
-    if (i >= first && !is_representative) pairs.push_back(make_pair_hit(entries[it->second], entries[i]));
-    if (i >= first && is_representative) {
-      for (const size_t r : representatives) {
-        if (is_within(entries[r].code, entries[i].code, radius)) pairs.push_back(make_pair_hit(entries[r], entries[i]));
-      }
-    }
-    if (is_representative) representatives.push_back(i);
-  }
-  std::sort(pairs.begin(), pairs.end());
-  return pairs;
-}
-
 std::vector<PairHit> found_pairs(const CodeFile& codes, uint64_t first, uint64_t last, int radius,
-                                 const ScanOptions& options = {}) {
+                                 const ScanOptions& options = {.max_neighbours = kNoLimit}) {
   std::vector<PairHit> pairs;
-  pairs_of_range(
-      codes, first, last, radius,
-      [&](std::span<const PairHit> some) {
-        pairs.insert(pairs.end(), some.begin(), some.end());
-        return true;
-      },
-      nullptr, options);
+  pairs_of_range(codes, first, last, radius, collect_into(pairs), options);
   std::sort(pairs.begin(), pairs.end());
-  return pairs;
-}
-
-std::vector<PairHit> up_to(std::vector<PairHit> pairs, int radius) {
-  std::erase_if(pairs, [&](const PairHit& pair) { return static_cast<int>(pair.distance) > radius; });
   return pairs;
 }
 
@@ -77,7 +22,7 @@ class HammingPairsTest : public testing::TestWithParam<Algorithm> {
   Algorithm algorithm() const { return GetParam(); }
   int bits() const { return bits_of(algorithm()); }
   static ScanOptions with(Kernel kernel, bool low = false) {
-    return {.include_low_information = low, .kernel = kernel};
+    return {.include_low_information = low, .kernel = kernel, .max_neighbours = kNoLimit};
   }
 };
 
@@ -114,8 +59,6 @@ TEST_P(HammingPairsTest, EveryKernelEqualsTheDoubleLoopAtTheEdges) {
   }
 }
 
-// Every pair is a hit, more than a batch can hold: batches shrink. What their dropped queries had seen was then taken
-// for earlier equals of themselves.
 TEST_P(HammingPairsTest, EqualsTheDoubleLoopWhenEverythingIsWithinTheRadius) {
   const auto entries = clustered_entries(4'000, algorithm(), 4);
   const auto found = found_pairs(in_memory(entries, algorithm()), 3'300, entries.size(), bits());
@@ -145,14 +88,35 @@ TEST_P(HammingPairsTest, AnyCutOfTheRangeGivesTheSamePairs) {
 TEST_P(HammingPairsTest, EqualCodesMakeOnePairEachAndOneWithANeighbour) {
   std::vector<Entry> entries = uniform_entries(10'000, algorithm(), 7);
   for (Entry& e : entries) e.code = entries[0].code;
-  entries[7'000].code.words[0] ^= 3;
-  std::reverse(entries.begin(), entries.end());  // the representative has the highest content id
+  entries[2'999].code.words[0] ^= 3;
   const auto pairs = found_pairs(in_memory(entries, algorithm()), 0, entries.size(), 10);
   ASSERT_EQ(pairs.size(), 9'999u);
   for (const PairHit& pair : pairs) {
-    EXPECT_EQ(pair.b, 10'000u);
-    EXPECT_EQ(pair.distance, pair.a == 7'001 ? 2u : 0u);
+    EXPECT_EQ(pair.a, 0u);
+    EXPECT_EQ(pair.distance, pair.b == 2'999 ? 2u : 0u);
   }
+}
+
+TEST_P(HammingPairsTest, ACrowdedCodeKeepsItsFirstNeighboursAndIsNamed) {
+  const auto entries = crowd_of(300, algorithm(), 11);
+  std::vector<PairHit> pairs;
+  std::vector<uint32_t> crowded;
+  PairVisitor visitor = collect_into(pairs);
+  visitor.crowded = [&](uint32_t position) { crowded.push_back(position); };
+  pairs_of_range(in_memory(entries, algorithm()), 0, 300, 10, visitor, {.max_neighbours = 20});
+  for (const PairHit& pair : pairs) EXPECT_LT(pair.a, 20u);
+  EXPECT_EQ(pairs.size(), 20u * 19 / 2 + 280 * 20);
+  ASSERT_EQ(crowded.size(), 279u);
+  EXPECT_EQ(crowded.front(), 21u);
+}
+
+// What is equal to an earlier code is paired with that one only, also if 20 others come in between.
+TEST_P(HammingPairsTest, ACrowdedCodeIsStillCollapsedWithItsEqual) {
+  auto entries = crowd_of(300, algorithm(), 12);
+  entries[299].code = entries[150].code;
+  std::vector<PairHit> pairs;
+  pairs_of_range(in_memory(entries, algorithm()), 299, 300, 10, collect_into(pairs), {.max_neighbours = 20});
+  EXPECT_EQ(pairs, (std::vector<PairHit>{{150, 299, 0}}));
 }
 
 TEST(HammingPairs, LastBeyondTheEndAndEmptyRangesAreHarmless) {
@@ -167,20 +131,17 @@ TEST(HammingPairs, LastBeyondTheEndAndEmptyRangesAreHarmless) {
 TEST(HammingPairs, StopsWhenTheVisitorSaysSo) {
   const auto entries = clustered_entries(5'000, Algorithm::kPdq, 9);
   int visits = 0;
-  pairs_of_range(
-      in_memory(entries, Algorithm::kPdq), 0, 5'000, 31, [&](auto) { return ++visits < 2; }, nullptr);
+  const PairVisitor visitor{[&](auto) { return ++visits < 2; }, nullptr, nullptr};
+  pairs_of_range(in_memory(entries, Algorithm::kPdq), 0, 5'000, 31, visitor);
   EXPECT_EQ(visits, 2);
 }
 
-TEST(HammingPairs, ProgressRisesToTheLengthOfTheRange) {
+TEST(HammingPairs, GivesSignsOfLife) {
   const auto entries = clustered_entries(20'000, Algorithm::kPdq, 10);
-  std::vector<uint64_t> done;
-  pairs_of_range(
-      in_memory(entries, Algorithm::kPdq), 5'000, 20'000, 31, [](auto) { return true; },
-      [&](uint64_t positions) { done.push_back(positions); });
-  EXPECT_GT(done.size(), 20u);
-  EXPECT_TRUE(std::is_sorted(done.begin(), done.end()));
-  EXPECT_EQ(done.back(), 15'000u);
+  int signs = 0;
+  const PairVisitor visitor{[](auto) { return true; }, nullptr, [&] { ++signs; }};
+  pairs_of_range(in_memory(entries, Algorithm::kPdq), 5'000, 20'000, 31, visitor);
+  EXPECT_GT(signs, 20);
 }
 
 }  // namespace

@@ -3,14 +3,19 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <filesystem>
+#include <map>
+#include <ostream>
 #include <random>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "base/algorithm.h"
 #include "search/code_file.h"
+#include "search/hamming_scan.h"
 
 namespace pairloom::search {
 
@@ -69,6 +74,70 @@ inline CodeFile in_memory(const std::vector<Entry>& entries, Algorithm algorithm
   CodeFileBuilder builder(algorithm);
   for (const Entry& e : entries) EXPECT_TRUE(builder.append(e.content_id, e.code, e.flags));
   return std::move(builder).finish();
+}
+
+// Different codes within 8 bits of each other.
+inline std::vector<Entry> crowd_of(size_t count, Algorithm algorithm, uint64_t seed) {
+  std::mt19937_64 random(seed);
+  std::vector<Entry> entries = uniform_entries(count, algorithm, seed);
+  std::set<Code> seen;
+  for (Entry& entry : entries) {
+    do {
+      entry.code = entries[0].code;
+      flip_bits(entry.code, 4, random, algorithm);
+    } while (!seen.insert(entry.code).second);
+  }
+  return entries;
+}
+
+inline bool is_within(const Code& x, const Code& y, int radius) {
+  for (size_t w = 0; w < x.words.size() && radius >= 0; ++w) radius -= __builtin_popcountll(x.words[w] ^ y.words[w]);
+  return radius >= 0;
+}
+
+// What pairs_of_range() promises, word by word: representatives first, then a plain double loop over them.
+inline std::vector<PairHit> expected_pairs(const std::vector<Entry>& entries, size_t first, size_t last, int radius,
+                                           bool low) {
+  std::map<Code, size_t> earliest;
+  std::vector<size_t> representatives;
+  std::vector<PairHit> pairs;
+  const auto add = [&](size_t a, size_t b) {
+    pairs.push_back({static_cast<uint32_t>(a), static_cast<uint32_t>(b),
+                     static_cast<uint32_t>(hamming_distance(entries[a].code, entries[b].code))});
+  };
+  for (size_t i = 0; i < last; ++i) {
+    if (!low && (entries[i].flags & kLowInformation) != 0) continue;
+    const auto [it, is_representative] = earliest.try_emplace(entries[i].code, i);
+    if (i >= first && !is_representative) add(it->second, i);
+    if (i >= first && is_representative) {
+      for (const size_t r : representatives) {
+        if (is_within(entries[r].code, entries[i].code, radius)) add(r, i);
+      }
+    }
+    if (is_representative) representatives.push_back(i);
+  }
+  std::sort(pairs.begin(), pairs.end());
+  return pairs;
+}
+
+inline std::vector<PairHit> up_to(std::vector<PairHit> pairs, int radius) {
+  std::erase_if(pairs, [&](const PairHit& pair) { return static_cast<int>(pair.distance) > radius; });
+  return pairs;
+}
+
+inline PairVisitor collect_into(std::vector<PairHit>& pairs) {
+  return {[&pairs](std::span<const PairHit> some) {
+            pairs.insert(pairs.end(), some.begin(), some.end());
+            return true;
+          },
+          nullptr, nullptr};
+}
+
+constexpr uint32_t kNoLimit = UINT32_MAX;  // for ScanOptions::max_neighbours
+
+// GoogleTest finds it by its name.
+inline void PrintTo(const PairHit& p, std::ostream* out) {
+  *out << "{" << p.a << ", " << p.b << ": " << p.distance << "}";
 }
 
 // A directory that goes away with the test.

@@ -225,5 +225,120 @@ TEST(Decoders, AreListedWithTheirVersions) {
   EXPECT_EQ(list[0].library.substr(0, 14), "libjpeg-turbo ");
 }
 
+// One channel as the file stores it: what image[:, :, N] is to those who read it as an array.
+TEST(Decode, OneChannelIsNeitherCompositedNorConverted) {
+  const cv::Mat bgra = test::draw_transparent_picture(13, 61, 47);
+  Picture picture;
+  for (uint8_t channel = 0; channel < 4; ++channel) {
+    const int place = channel < 3 ? 2 - channel : 3;  // red first
+    cv::Mat expected;
+    cv::extractChannel(bgra, expected, place);
+    const test::Bytes files[] = {test::encode_png(bgra, {.colour = test::PngOptions::Colour::kRgba}),
+                                 test::encode_webp(bgra, {.lossless = true}),
+                                 test::encode_tiff(bgra, {.colour = test::TiffOptions::Colour::kRgba})};
+    for (const auto& file : files) {
+      const DecodeRequest request{.layout = PixelLayout::kChannel, .channel = channel};
+      const auto decoded = decode(file, request, picture);
+      ASSERT_TRUE(decoded) << decoded.error().message;
+      EXPECT_EQ(picture.bits_per_sample, 8);
+      EXPECT_EQ(picture.reduction, 1) << "never reduced";
+      cv::Mat opaque;  // lossless WebP and libtiff may change colours under full transparency
+      cv::extractChannel(bgra, opaque, 3);
+      opaque = opaque > 0;
+      EXPECT_EQ(cv::norm(test::pixels_of(picture), expected, cv::NORM_INF, channel < 3 ? opaque : cv::Mat()), 0)
+          << name_of(picture.format) << " channel " << int{channel};
+    }
+  }
+}
+
+TEST(Decode, OneChannelOfFormatsWithoutAlpha) {
+  const cv::Mat bgr = test::draw_picture(14, 61, 47);
+  Picture picture;
+  for (uint8_t channel = 0; channel < 3; ++channel) {
+    cv::Mat expected;
+    cv::extractChannel(bgr, expected, 2 - channel);
+    const DecodeRequest request{.layout = PixelLayout::kChannel, .channel = channel};
+    for (const auto& file : {test::encode_bmp(bgr), test::encode_pnm(bgr, 6), test::encode_png(bgr),
+                             test::encode_tiff(bgr, {.planar = true})}) {
+      ASSERT_TRUE(decode(file, request, picture));
+      EXPECT_EQ(cv::norm(test::pixels_of(picture), expected, cv::NORM_INF), 0) << name_of(picture.format);
+    }
+    ASSERT_TRUE(decode(test::encode_jpeg(bgr, {.quality = 98, .subsampling = test::JpegOptions::Subsampling::k444}),
+                       request, picture));
+    EXPECT_LE(mean_difference(test::pixels_of(picture), expected), 3);
+  }
+}
+
+TEST(Decode, EveryFormatHasAFirstChannel) {
+  Picture picture;
+  const DecodeRequest request{.layout = PixelLayout::kChannel};
+  for (const auto& file : test::sample_files(15, 150, 101)) {
+    SCOPED_TRACE(file.name);
+    const auto decoded = decode(file.bytes, request, picture);
+    ASSERT_TRUE(decoded) << decoded.error().message;
+    EXPECT_EQ(picture.width_px, 150u);
+    EXPECT_EQ(picture.stride_bytes, 150u * picture.bits_per_sample / 8);
+    EXPECT_LT(picture.channel, picture.channels);
+  }
+}
+
+TEST(Decode, AChannelThatIsNotThereIsRefused) {
+  const cv::Mat bgr = test::draw_picture(16, 20, 20);
+  Picture picture;
+  const auto decoded = decode(test::encode_png(bgr), {.layout = PixelLayout::kChannel, .channel = 3}, picture);
+  ASSERT_FALSE(decoded);
+  EXPECT_EQ(decoded.error().code, Errc::kUnsupported);
+  EXPECT_EQ(decoded.error().message, "PNG: there is no channel 3: it has 3, counted from 0");
+  const auto gray = test::encode_jpeg(bgr, {.colour = test::JpegOptions::Colour::kGray});
+  EXPECT_TRUE(decode(gray, {.layout = PixelLayout::kChannel, .channel = 0}, picture));
+  EXPECT_FALSE(decode(gray, {.layout = PixelLayout::kChannel, .channel = 1}, picture));
+}
+
+// The encoders store a value v of 8 bits as 257 v of 16.
+TEST(Decode, SixteenBitsAreKeptForOneChannelAndScaledForOthers) {
+  using Png = test::PngOptions::Colour;
+  using Tiff = test::TiffOptions::Colour;
+  const cv::Mat bgr = test::draw_picture(17, 33, 21);
+  cv::Mat gray, blue;
+  cv::cvtColor(bgr, gray, cv::COLOR_BGR2GRAY);
+  cv::extractChannel(bgr, blue, 0);
+  struct Case {
+    test::Bytes bytes;
+    const cv::Mat& expected;
+    uint8_t channel;
+  };
+  const Case cases[] = {{test::encode_png(gray, {.colour = Png::kGray, .bits = 16}), gray, 0},
+                        {test::encode_png(bgr, {.bits = 16}), blue, 2},
+                        {test::encode_png(bgr, {.bits = 16, .interlaced = true}), blue, 2},
+                        {test::encode_tiff(gray, {.colour = Tiff::kGray, .bits = 16}), gray, 0},
+                        {test::encode_tiff(bgr, {.bits = 16, .big_endian = true}), blue, 2},
+                        {test::encode_tiff(bgr, {.bits = 16, .planar = true}), blue, 2},
+                        {test::encode_pnm(gray, 5, 65535), gray, 0},
+                        {test::encode_pnm(gray, 2, 65535), gray, 0},
+                        {test::encode_pnm(bgr, 6, 65535), blue, 2}};
+  Picture picture;
+  for (const Case& c : cases) {
+    ASSERT_TRUE(decode(c.bytes, {.layout = PixelLayout::kChannel, .channel = c.channel}, picture));
+    ASSERT_EQ(picture.bits_per_sample, 16) << name_of(picture.format);
+    ASSERT_EQ(picture.stride_bytes, 66u);
+    const cv::Mat words(21, 33, CV_16UC1, picture.pixels.data());
+    cv::Mat expected;
+    c.expected.convertTo(expected, CV_16U, 257);
+    EXPECT_EQ(cv::norm(words, expected, cv::NORM_INF), 0) << name_of(picture.format);
+    ASSERT_TRUE(decode(c.bytes, kFullGray, picture));
+    EXPECT_EQ(picture.bits_per_sample, 8);
+  }
+}
+
+TEST(Decode, SamplesOfTwelveBitsAreNotStretched) {
+  const std::string text = "P2\n3 1\n4095\n0 1000 4095\n";
+  Picture picture;
+  ASSERT_TRUE(decode(std::as_bytes(std::span(text)), {.layout = PixelLayout::kChannel}, picture));
+  ASSERT_EQ(picture.bits_per_sample, 16);
+  const cv::Mat words(1, 3, CV_16UC1, picture.pixels.data());
+  EXPECT_EQ(words.at<uint16_t>(1), 1000);
+  EXPECT_EQ(words.at<uint16_t>(2), 4095);
+}
+
 }  // namespace
 }  // namespace pairloom::workerproc

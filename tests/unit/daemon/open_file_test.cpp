@@ -1,0 +1,76 @@
+// What the opener opens, and what it does not.
+#include "daemon/open_file.h"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+
+#include "tests/support/temp_dir.h"
+
+namespace pairloom::daemon {
+namespace {
+
+namespace fs = std::filesystem;
+
+// The system call of newer kernels, and the way without it.
+class OpenFile : public ::testing::TestWithParam<bool> {
+ protected:
+  shm::PassedFile open(const std::string& path) {
+    return GetParam() ? open_file(path.c_str(), 5) : open_file_by_steps(path.c_str(), 5);
+  }
+  test::TempDir home_;
+};
+
+TEST_P(OpenFile, OpensARegularFileForReading) {
+  const auto file = open(home_.write("a/b/c.jpg", "bytes"));
+  ASSERT_TRUE(file.fd);
+  EXPECT_EQ(file.task_id, 5u);
+  EXPECT_EQ(file.error, 0);
+  char text[5];
+  EXPECT_EQ(::read(file.fd.get(), text, 5), 5);
+  EXPECT_EQ(::fcntl(file.fd.get(), F_GETFL) & O_ACCMODE, O_RDONLY);
+}
+
+TEST_P(OpenFile, FollowsNoLinkWhereverItStands) {
+  const std::string target = home_.write("real/c.jpg", "bytes");
+  fs::create_symlink(target, home_ / "link.jpg");
+  fs::create_directory_symlink(home_ / "real", home_ / "directory");
+  fs::create_symlink("loop", home_ / "loop");
+  EXPECT_EQ(open(home_ / "link.jpg").error, ELOOP);
+  EXPECT_EQ(open(home_ / "directory/c.jpg").error, ELOOP);
+  EXPECT_EQ(open(home_ / "loop").error, ELOOP);
+}
+
+TEST_P(OpenFile, SaysWhyItCannot) {
+  const std::string file = home_.write("file", "x");
+  EXPECT_EQ(open(home_ / "missing").error, ENOENT);
+  EXPECT_EQ(open(home_ / "no/such/directory").error, ENOENT);
+  EXPECT_EQ(open(file + "/below").error, ENOTDIR);
+  EXPECT_EQ(open(home_ / std::string(300, 'n')).error, ENAMETOOLONG);
+}
+
+TEST_P(OpenFile, NeitherBlocksAtNorHandsOutWhatIsNoFile) {
+  ASSERT_EQ(::mkfifo((home_ / "fifo").c_str(), 0600), 0);
+  EXPECT_EQ(open(home_ / "fifo").error, shm::kNotARegularFile);
+  EXPECT_EQ(open(home_.path()).error, shm::kNotARegularFile);
+  EXPECT_EQ(open("/dev/null").error, shm::kNotARegularFile);
+  const Fd socket(::socket(AF_UNIX, SOCK_STREAM, 0));
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  std::strncpy(address.sun_path, (home_ / "socket").c_str(), sizeof address.sun_path - 1);
+  ASSERT_EQ(::bind(socket.get(), reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+  EXPECT_EQ(open(home_ / "socket").error, ENXIO);
+}
+
+INSTANTIATE_TEST_SUITE_P(Ways, OpenFile, ::testing::Bool(),
+                         [](const auto& test) { return test.param ? "AtOnce" : "BySteps"; });
+
+}  // namespace
+}  // namespace pairloom::daemon
