@@ -31,6 +31,15 @@ TEST(ProgressBar, CountsCodesWhenPairing) {
   EXPECT_EQ(render_progress(p, 2.5, 200), "pairing [##########----------]  50% 5/10  2.5 codes/s  ETA 2.0 s");
 }
 
+TEST(ProgressBar, CountsRowsWhenTransforming) {
+  auto p = at(0, 0, false);
+  p.stage = daemon::Progress::Stage::kTransforming;
+  EXPECT_EQ(render_progress(p, 0, 200), "loading ...");
+  p = at(250, 1000, true);
+  p.stage = daemon::Progress::Stage::kTransforming;
+  EXPECT_EQ(render_progress(p, 500, 200), "[#####---------------]  25% 250/1000  500 rows/s  ETA 1.5 s");
+}
+
 TEST(ProgressBar, FitsTheTerminalAndSurvivesOddNumbers) {
   EXPECT_EQ(render_progress(at(3750, 9143, true), 8300, 20).size(), 19u);
   EXPECT_EQ(render_progress(at(0, 0, true), 0, 80), "[####################] 100% 0/0");
