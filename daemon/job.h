@@ -22,11 +22,15 @@ struct Task {
   uint64_t id = 0;
   std::vector<std::byte> payload;  // as the worker's job expects it
   uint64_t cost_bytes = 0;         // how large: chunks are bounded by the sum
-  uint32_t points = 0;             // blame so far: 2 for a crash, deadline or lie, 1 for an unexplained SIGKILL
+  uint32_t points = 0;             // blame so far
   int signal = 0;                  // that ended the last worker it cost; 0 = none
   std::string decoder;             // which that worker was at: "libtiff 4.5.0"; empty = none, or not known
 };
-constexpr uint32_t kPointsToGiveUp = 4;
+// The second crash, passed deadline or lie is one too many. An unexplained SIGKILL says little about the file it hit (an
+// operator, the out-of-memory killer at somebody else's cost), but must count, or a file that brings them would go round
+// for ever.
+constexpr uint32_t kPointsOfCrash = 4, kPointsOfKill = 1;
+constexpr uint32_t kPointsToGiveUp = 8;
 
 // Of jobs whose tasks are a path and nothing else.
 inline std::string_view path_in(const Task& task) {

@@ -132,7 +132,8 @@ Result<> Pool::State::lost(Slot& slot, bool lied, const std::string& why) {
     const bool killed = death.by_signal && death.code == SIGKILL;
     const bool lost_opener = !death.by_signal && death.code == shm::kExitWithoutOpener;
     const bool unexplained = (killed || lost_opener) && !timed_out && !lied;
-    PAIRLOOM_TRY(charge(std::move(blamed), unexplained ? 1 : 2, timed_out ? Outcome::kTimedOut : Outcome::kCrashed,
+    PAIRLOOM_TRY(charge(std::move(blamed), unexplained ? kPointsOfKill : kPointsOfCrash,
+                        timed_out ? Outcome::kTimedOut : Outcome::kCrashed,
                         timed_out ? fmt::format("no progress for {} s", options.task_deadline_s)
                                   : "its worker was lost: " + last_death));
   }
