@@ -82,6 +82,11 @@ constexpr Example kExtract[] = {
     {"pairloom extract --features lbp --store", "of all images of the index, into the index"},
     {"pairloom extract --plugin ./mine.so --features my-feature ~/Pictures -o jsonl", "with an extractor of one's own"},
 };
+constexpr Example kBench[] = {
+    {"pairloom bench --svg curves.svg", "what two, three .. workers gain on this machine"},
+    {"pairloom bench --job locate --sizes 512,1024,2048 --stages", "another job, and where its time goes"},
+    {"pairloom bench ~/Pictures -o csv > bench.csv", "with pictures of one's own, for a spreadsheet"},
+};
 constexpr Example kStatus[] = {
     {"pairloom status", "the last runs, their workers, and what is left to do"},
     {"pairloom status -o jsonl", "the same for a program"},
@@ -109,6 +114,7 @@ constexpr Verb kVerbs[] = {
      declare_transform},
     {"locate", "find the particles in each frame of a video", kWork, kLocate, declare_locate},
     {"status", "say what the last runs did", kLook, kStatus, declare_status},
+    {"bench", "measure the jobs on this machine, alone and in parallel", kLook, kBench, declare_bench},
     {"doctor", "check this machine and this installation", kLook, kDoctor, declare_doctor},
 };
 

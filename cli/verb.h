@@ -47,6 +47,7 @@ Action declare_cmp(CLI::App& app);
 Action declare_transform(CLI::App& app);
 Action declare_locate(CLI::App& app);
 Action declare_extract(CLI::App& app);
+Action declare_bench(CLI::App& app);
 Action declare_status(CLI::App& app);
 Action declare_doctor(CLI::App& app);
 

@@ -55,8 +55,13 @@ class Extraction final : public Job {
 
 Result<std::vector<jobs::IndexResult>> extract_files(const std::vector<std::string>& paths,
                                                      const jobs::IndexSetup& setup, const PoolOptions& pool_options) {
-  PAIRLOOM_ASSIGN(auto signals, StopSignals::catch_them());
   PAIRLOOM_ASSIGN(auto pool, Pool::create(pool_options));
+  return extract_files(paths, setup, pool);
+}
+
+Result<std::vector<jobs::IndexResult>> extract_files(const std::vector<std::string>& paths,
+                                                     const jobs::IndexSetup& setup, Pool& pool) {
+  PAIRLOOM_ASSIGN(auto signals, StopSignals::catch_them());
   Extraction job(paths, setup);
   Pool::Surroundings surroundings;
   surroundings.stop_fd = signals.fd();

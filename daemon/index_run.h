@@ -16,6 +16,8 @@
 
 namespace pairloom::daemon {
 
+class Pool;
+
 // Which files of a directory tree count.
 struct WalkOptions {
   std::vector<std::string>
@@ -36,6 +38,7 @@ struct PoolOptions {
   uint64_t worker_memory_bytes = 0;  // of each worker's private memory; 0 = chosen by the machine's
   bool require_sandbox = false;      // work in a complete sandbox or not at all
   std::vector<std::string> plugins;  // shared objects with extractors that every worker loads; absolute paths
+  uint32_t chunk_tasks = 0;     // tasks in a chunk; 0 = by the worker's pace, fewer towards the end (for benchmarks)
 };
 
 struct IndexRequest {
@@ -92,6 +95,9 @@ Result<RunSummary> run_index(index::IndexWriter& index, const IndexRequest& requ
 // containment.
 Result<std::vector<jobs::IndexResult>> extract_files(const std::vector<std::string>& paths,
                                                      const jobs::IndexSetup& setup, const PoolOptions& pool);
+// The same by a pool that is there already and stays.
+Result<std::vector<jobs::IndexResult>> extract_files(const std::vector<std::string>& paths,
+                                                     const jobs::IndexSetup& setup, Pool& pool);
 
 // The cores workers would be pinned to: one logical CPU per physical core within affinity and cgroup cpu.max.
 struct PhysicalCores {

@@ -62,7 +62,7 @@ void Pool::State::staff() {
   }
   programs.memory_bytes =
       options.worker_memory_bytes > 0 ? options.worker_memory_bytes : memory_for_each_of(cpus.size());
-  for (size_t i = 0; i < cpus.size(); ++i) slots.emplace_back(static_cast<uint32_t>(i), cpus[i]);
+  for (size_t i = 0; i < cpus.size(); ++i) slots.emplace_back(static_cast<uint32_t>(i), cpus[i], options.chunk_tasks);
 }
 
 void Pool::dismiss() {
@@ -195,7 +195,7 @@ Result<> Pool::State::deal() {
     } else if (!ready.empty()) {
       size_t most = best->chunk_tasks();
       // The tail is cut finer, so that all workers end at about the same time.
-      if (exhausted) most = std::min(most, ready.size() / (2 * slots.size()) + 1);
+      if (exhausted && options.chunk_tasks == 0) most = std::min(most, ready.size() / (2 * slots.size()) + 1);
       PAIRLOOM_TRY(deal_chunk(*best, ready, most));
     }
     if (best->process && best->outstanding.size() == before) return {};  // its ring has no room: it will wake us
@@ -209,7 +209,8 @@ Result<> Pool::State::deal_chunk(Slot& slot, std::deque<Task>& queue, size_t mos
   while (!queue.empty() && chunk.size() < most_tasks) {
     cost += queue.front().cost_bytes;
     payload += queue.front().payload.size();
-    if (!chunk.empty() && (cost > kMaxChunkCostBytes || payload > kMaxChunkPayloadBytes)) break;
+    const bool too_much = cost > kMaxChunkCostBytes && options.chunk_tasks == 0;
+    if (!chunk.empty() && (too_much || payload > kMaxChunkPayloadBytes)) break;
     chunk.push_back(std::move(queue.front()));
     queue.pop_front();
   }

@@ -15,11 +15,13 @@ void add_state(index::WorkerTotals& totals, const shm::WorkerState& state) {
 
 }  // namespace
 
-Slot::Slot(uint32_t slot_number, int cpu_number) : number(slot_number), cpu(cpu_number) {
+Slot::Slot(uint32_t slot_number, int cpu_number, uint32_t chunk_tasks)
+    : number(slot_number), cpu(cpu_number), fixed_chunk_tasks(chunk_tasks) {
   totals.slot = slot_number;
 }
 
 size_t Slot::chunk_tasks() const {
+  if (fixed_chunk_tasks > 0) return fixed_chunk_tasks;
   return std::clamp<size_t>(static_cast<size_t>(kChunkNs / std::max<int64_t>(1, average_task_ns)), 1, kMaxChunkTasks);
 }
 

@@ -28,10 +28,12 @@ constexpr uint64_t kNoTask = UINT64_MAX;
 constexpr int64_t kDyingNs = 2'000'000'000;
 
 struct Slot {
-  Slot(uint32_t number, int cpu);
+  // `fixed_chunk_tasks` as PoolOptions::chunk_tasks.
+  Slot(uint32_t number, int cpu, uint32_t fixed_chunk_tasks);
 
   uint32_t number;
   int cpu;  // logical CPU to pin to; -1 = none
+  uint32_t fixed_chunk_tasks;
   std::optional<WorkerProcess> process;
   uint64_t generation = 0;       // of the process of the moment
   bool greeted = false;          // it has said hello
@@ -53,7 +55,7 @@ struct Slot {
   int64_t average_task_ns = kFirstGuessTaskNs;
   index::WorkerTotals totals;  // of the lives that are over
 
-  // How many tasks the next chunk should hold, by the pace of the last ones.
+  // How many tasks the next chunk should hold: as fixed, or by the pace of the last ones.
   size_t chunk_tasks() const;
   // A second chunk may wait behind the one in work, so that the worker never idles between chunks.
   bool wants_work() const;
