@@ -2,14 +2,11 @@
 #include <string>
 #include <vector>
 
-#include <opencv2/core.hpp>
-
 #include "jobs/extract_job.h"
 #include "jobs/file_answer.h"
 #include "workerproc/extract/digest.h"
 #include "workerproc/features/registry.h"
-#include "workerproc/file_reader.h"
-#include "workerproc/worker_job.h"
+#include "workerproc/picture_job.h"
 
 namespace pairloom::workerproc {
 namespace {
@@ -44,54 +41,28 @@ class DescribeFeatures final : public WorkerJob {
   const Plugins& plugins_;
 };
 
-class ExtractFiles final : public WorkerJob {
+class ExtractFiles final : public PictureJob {
  public:
   ExtractFiles(const jobs::ExtractSetup& setup, Extractors extractors)
-      : setup_(setup), extractors_(std::move(extractors)), reader_(setup.max_file_bytes) {}
-
-  Result<> run(const shm::TaskView&, TaskContext& context) override {
-    PAIRLOOM_ASSIGN(const FileContents file, reader_.read(context));
-    return context.send_in_parts(jobs::encode(answer(file, context)));
-  }
+      : PictureJob(setup.max_file_bytes, setup.max_pixels), extractors_(std::move(extractors)) {}
 
  private:
-  jobs::FileAnswer answer(const FileContents& file, TaskContext& context) {
-    if (file.outcome != Outcome::kIndexed) return {file.outcome, file.message, {}};
+  Result<std::vector<std::byte>> body(const FileContents& file, const Picture& picture, TaskContext& context) override {
     jobs::ExtractResult result;
     result.identity = file.identity;
     result.digest = context.timed(shm::Stage::kDigest, [&] { return digest_of(file.bytes); });
-    DecodeRequest request;
-    request.layout = PixelLayout::kBgr;
-    request.min_short_side_px = 0;
-    request.max_pixels = setup_.max_pixels;
-    try {
-      auto decoded = context.timed(shm::Stage::kDecode, [&] { return decode(file.bytes, request, picture_); });
-      if (!decoded) return {outcome_of(decoded.error().code), std::move(decoded.error().message), {}};
-      shown_.show(picture_);
-      result.width_px = shown_.width_px();
-      result.height_px = shown_.height_px();
-      result.tables.resize(extractors_.size());
-      for (size_t i = 0; i < extractors_.size(); ++i) {
-        auto extracted =
-            context.timed(shm::Stage::kExtract, [&] { return extractors_[i]->extract(shown_, result.tables[i]); });
-        if (!extracted) return {Outcome::kUnsupported, std::move(extracted.error().message), {}};
-        context.report_progress();
-      }
-      return {Outcome::kIndexed, picture_.warning, jobs::encode(result)};
-    } catch (const std::bad_alloc&) {
-      return {Outcome::kTooLarge, "not enough memory for this picture", {}};
-    } catch (const cv::Exception& error) {
-      const bool no_memory = error.code == cv::Error::StsNoMem;
-      return {no_memory ? Outcome::kTooLarge : Outcome::kUnsupported,
-              no_memory ? "not enough memory for this picture" : error.what(),
-              {}};
+    shown_.show(picture);
+    result.width_px = shown_.width_px();
+    result.height_px = shown_.height_px();
+    for (const auto& extractor : extractors_) {
+      jobs::FeatureTable& table = result.tables.emplace_back();
+      PAIRLOOM_TRY(context.timed(shm::Stage::kExtract, [&] { return extractor->extract(shown_, table); }));
+      context.report_progress();
     }
+    return jobs::encode(result);
   }
 
-  jobs::ExtractSetup setup_;
   Extractors extractors_;
-  FileReader reader_;
-  Picture picture_;
   ShownPicture shown_;
 };
 

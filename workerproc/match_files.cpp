@@ -2,70 +2,41 @@
 // descriptors are in it, for all others. Runs in: worker only.
 #include <cstring>
 #include <optional>
-#include <string>
 #include <vector>
 
-#include <opencv2/core.hpp>
+#include <opencv2/core/types.hpp>
 
-#include "jobs/file_answer.h"
 #include "jobs/match_job.h"
 #include "workerproc/descriptors/detector.h"
 #include "workerproc/descriptors/homography.h"
 #include "workerproc/descriptors/matcher.h"
 #include "workerproc/extract/gray.h"
-#include "workerproc/file_reader.h"
-#include "workerproc/worker_job.h"
+#include "workerproc/picture_job.h"
 
 namespace pairloom::workerproc {
 namespace {
 
-// What both jobs do first: file -> gray picture -> keypoints and descriptors.
-class DescribingJob : public WorkerJob {
+// What both jobs do first: picture -> keypoints and descriptors.
+class DescribingJob : public PictureJob {
  public:
   explicit DescribingJob(const jobs::MatchSetup& setup)
-      : setup_(setup), reader_(setup.max_file_bytes), detector_(setup.method, setup.max_features) {}
-
-  Result<> run(const shm::TaskView&, TaskContext& context) override {
-    PAIRLOOM_ASSIGN(const FileContents file, reader_.read(context));
-    return context.send_in_parts(jobs::encode(answer(file, context)));
-  }
+      : PictureJob(setup.max_file_bytes, setup.max_pixels),
+        setup_(setup),
+        detector_(setup.method, setup.max_features) {}
 
  protected:
-  // What is to be said of the image in `described_`.
-  virtual std::vector<std::byte> body() = 0;
+  Result<> describe(const Picture& picture) {
+    detector_.describe(gray_.of(view_of(picture)), described_);
+    if (described_.keypoints.size() > jobs::kMaxDescribedRows)
+      return fail(Errc::kTooLarge, "too many keypoints of equal strength");
+    return {};
+  }
 
   jobs::MatchSetup setup_;
   DescribedImage described_;
 
  private:
-  jobs::FileAnswer answer(const FileContents& file, TaskContext& context) {
-    if (file.outcome != Outcome::kIndexed) return {file.outcome, file.message, {}};
-    DecodeRequest request;
-    request.layout = PixelLayout::kBgr;
-    request.min_short_side_px = 0;
-    request.max_pixels = setup_.max_pixels;
-    try {
-      auto decoded = context.timed(shm::Stage::kDecode, [&] { return decode(file.bytes, request, picture_); });
-      if (!decoded) return {outcome_of(decoded.error().code), std::move(decoded.error().message), {}};
-      return context.timed(shm::Stage::kExtract, [&]() -> jobs::FileAnswer {
-        detector_.describe(gray_.of(view_of(picture_)), described_);
-        if (described_.keypoints.size() > jobs::kMaxDescribedRows)
-          return {Outcome::kTooLarge, "too many keypoints of equal strength", {}};
-        return {Outcome::kIndexed, picture_.warning, body()};
-      });
-    } catch (const std::bad_alloc&) {
-      return {Outcome::kTooLarge, "not enough memory to describe this picture", {}};
-    } catch (const cv::Exception& error) {
-      const bool no_memory = error.code == cv::Error::StsNoMem;
-      return {no_memory ? Outcome::kTooLarge : Outcome::kUnsupported,
-              no_memory ? "not enough memory to describe this picture" : error.what(),
-              {}};
-    }
-  }
-
-  FileReader reader_;
   Detector detector_;
-  Picture picture_;
   UprightGray gray_;
 };
 
@@ -74,7 +45,8 @@ class DescribeFiles final : public DescribingJob {
   using DescribingJob::DescribingJob;
 
  private:
-  std::vector<std::byte> body() override {
+  Result<std::vector<std::byte>> body(const FileContents&, const Picture& picture, TaskContext& context) override {
+    PAIRLOOM_TRY(context.timed(shm::Stage::kExtract, [&] { return describe(picture); }));
     const auto rows = static_cast<uint32_t>(described_.keypoints.size());
     const auto method = static_cast<uint32_t>(setup_.method);
     const uint32_t columns = jobs::descriptor_bytes(setup_.method);
@@ -99,12 +71,6 @@ class MatchFiles final : public DescribingJob {
  public:
   using DescribingJob::DescribingJob;
 
-  Result<> run(const shm::TaskView& task, TaskContext& context) override {
-    if (!matcher_ || points_.size() != matcher_->reference_rows())
-      return fail(Errc::kProtocol, "a task came before its reference");
-    return DescribingJob::run(task, context);
-  }
-
   Result<> take_reference(const shm::DescriptorSetView& set) override {
     if (set.detector != static_cast<uint32_t>(setup_.method))
       return fail(Errc::kProtocol, "reference of another kind of descriptors");
@@ -123,16 +89,21 @@ class MatchFiles final : public DescribingJob {
   }
 
  private:
-  std::vector<std::byte> body() override {
-    jobs::MatchResult result;
-    result.keypoints = static_cast<uint32_t>(described_.keypoints.size());
-    const auto matches = matcher_->match(described_.rows(), {setup_.cross_check, setup_.ratio});
-    result.matches = static_cast<uint32_t>(matches.size());
-    if (setup_.reprojection_px > 0) {
-      cv::KeyPoint::convert(described_.keypoints, image_points_);
-      result.inliers = homography_inliers(points_, image_points_, matches, setup_.reprojection_px);
-    }
-    return jobs::encode(result);
+  Result<std::vector<std::byte>> body(const FileContents&, const Picture& picture, TaskContext& context) override {
+    if (!matcher_ || points_.size() != matcher_->reference_rows())
+      return fail(Errc::kProtocol, "a task came before its reference");
+    return context.timed(shm::Stage::kExtract, [&]() -> Result<std::vector<std::byte>> {
+      PAIRLOOM_TRY(describe(picture));
+      jobs::MatchResult result;
+      result.keypoints = static_cast<uint32_t>(described_.keypoints.size());
+      const auto matches = matcher_->match(described_.rows(), {setup_.cross_check, setup_.ratio});
+      result.matches = static_cast<uint32_t>(matches.size());
+      if (setup_.reprojection_px > 0) {
+        cv::KeyPoint::convert(described_.keypoints, image_points_);
+        result.inliers = homography_inliers(points_, image_points_, matches, setup_.reprojection_px);
+      }
+      return jobs::encode(result);
+    });
   }
 
   std::optional<Matcher> matcher_;

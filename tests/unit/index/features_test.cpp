@@ -134,7 +134,8 @@ TEST_F(Features, OfTheWrongLengthAreFoundByVerify) {
 
 // An index of schema 1 had everything but the tables of features.
 TEST_F(Features, AnIndexOfSchema2IsBroughtUpToDateAndKeepsWhatItHas) {
-  ASSERT_THAT(sql("DROP VIEW v_features; DROP TABLE feature; DROP TABLE extractor; PRAGMA user_version = 2"), IsEmpty());
+  ASSERT_THAT(sql("DROP VIEW v_features; DROP TABLE feature; DROP TABLE extractor; PRAGMA user_version = 2"),
+              IsEmpty());
   EXPECT_EQ(IndexReader::open(path()).error().code, Errc::kRefused);
   auto writer = open_writer();
   EXPECT_TRUE(put(writer, 3, value(writer.extractor(lbp())), "AB"));

@@ -68,10 +68,10 @@ TEST(Color, MomentsAndHistogramAreRedThenGreenThenBlue) {
   const auto color = feature("color:bins=4");
   const auto v = values_of<double>(*color, picture_of(bgr));
   ASSERT_THAT(v, SizeIs(9 + 3 * 4));
-  EXPECT_THAT(std::vector(v.begin(), v.begin() + 9),
-              ElementsAre(DoubleEq(50), DoubleNear(std::sqrt(7500), 1e-12),
-                          DoubleNear(750000 / std::pow(7500, 1.5), 1e-12), 64, 0, 0, DoubleEq(130), DoubleEq(120),
-                          DoubleNear(0, 1e-15)));
+  EXPECT_THAT(
+      std::vector(v.begin(), v.begin() + 9),
+      ElementsAre(DoubleEq(50), DoubleNear(std::sqrt(7500), 1e-12), DoubleNear(750000 / std::pow(7500, 1.5), 1e-12), 64,
+                  0, 0, DoubleEq(130), DoubleEq(120), DoubleNear(0, 1e-15)));
   EXPECT_THAT(std::vector(v.begin() + 9, v.end()), ElementsAre(0.75, 0, 0, 0.25, 0, 1, 0, 0, 0.5, 0, 0, 0.5));
   const auto& columns = color->description().columns;
   EXPECT_EQ(columns.front(), "red_mean");
@@ -144,7 +144,8 @@ TEST(Lbp, DoesNotChangeWhenThePictureIsTurnedByQuarters) {
     cv::Mat turned;
     cv::rotate(gray, turned, turn);
     const auto values = values_of<double>(*lbp, picture_of(gray_as_bgr(turned)));
-    for (size_t i = 0; i < values.size(); ++i) EXPECT_NEAR(values[i], upright[i], 0.01) << i;  // rounding at equal grays
+    for (size_t i = 0; i < values.size(); ++i)
+      EXPECT_NEAR(values[i], upright[i], 0.01) << i;  // rounding at equal grays
   }
 }
 
