@@ -15,7 +15,6 @@ namespace {
 
 constexpr int64_t kOftenNs = 100'000'000;
 constexpr int64_t kPullTurnNs = 3'000'000;  // the longest stretch of looking for work before listening again
-constexpr uint32_t kHopelessStarts = 3;     // lives in a row without a result, in every slot: give up
 
 // What an epoll event is about.
 enum class Source : uint32_t { kSocket, kProcess, kOpener, kStop, kInput };
@@ -136,8 +135,7 @@ bool Pool::State::worker_is_needed() const {
 }
 
 bool Pool::State::is_hopeless() const {
-  return !slots.empty() && std::all_of(slots.begin(), slots.end(),
-                     [](const Slot& slot) { return !slot.process && slot.failed_starts >= kHopelessStarts; });
+  return !slots.empty() && std::all_of(slots.begin(), slots.end(), [](const Slot& slot) { return slot.is_hopeless(); });
 }
 
 // Enough for every worker's next two chunks: the bound on memory, and the backpressure on whatever finds the work.
@@ -231,7 +229,7 @@ Result<> Pool::State::start_worker(Slot& slot, int64_t now) {
   if (started) return {};
   last_death = started.error().message;
   slot.process.reset();
-  slot.plan_restart(false, now);
+  slot.plan_restart(false, false, now);
   if (is_hopeless()) return fail(Errc::kNoWorkers, "no worker process can be started: " + last_death);
   return {};
 }

@@ -123,15 +123,15 @@ Result<> Pool::State::lost(Slot& slot, bool lied, const std::string& why) {
   // is left to blame), or has never told the truth: then the first is blamed, so that no file can go round for ever.
   const bool names_first = !left.empty() && at == left.front().id + 1;
   const bool was_at_a_task = names_first || (!left.empty() && (lied || at != 0) && !useful);
-  slot.plan_restart(was_at_a_task, clock.monotonic_ns());
+  const bool killed = death.by_signal && death.code == SIGKILL;
+  const bool lost_opener = !death.by_signal && death.code == shm::kExitWithoutOpener;
+  const bool unexplained = (killed || lost_opener) && !timed_out && !lied;
+  slot.plan_restart(was_at_a_task, unexplained, clock.monotonic_ns());
   if (was_at_a_task) {
     Task blamed = std::move(left.front());
     left.pop_front();
     blamed.signal = death.by_signal ? death.code : 0;
     blamed.decoder = format < decoder_names.size() ? decoder_names[format] : "";
-    const bool killed = death.by_signal && death.code == SIGKILL;
-    const bool lost_opener = !death.by_signal && death.code == shm::kExitWithoutOpener;
-    const bool unexplained = (killed || lost_opener) && !timed_out && !lied;
     PAIRLOOM_TRY(charge(std::move(blamed), unexplained ? kPointsOfKill : kPointsOfCrash,
                         timed_out ? Outcome::kTimedOut : Outcome::kCrashed,
                         timed_out ? fmt::format("no progress for {} s", options.task_deadline_s)

@@ -112,12 +112,12 @@ Death Slot::bury() {
   return death;
 }
 
-void Slot::plan_restart(bool was_at_a_task, int64_t now_ns) {
+void Slot::plan_restart(bool was_at_a_task, bool was_killed, int64_t now_ns) {
   if (useful || was_at_a_task) {
-    failed_starts = 0;
+    start_points = 0;
     backoff_ns = 0;
   } else {
-    ++failed_starts;
+    start_points += was_killed ? kPointsOfKilledStart : kPointsOfFailedStart;
     backoff_ns = std::clamp(backoff_ns * 2, kFirstBackoffNs, kMaxBackoffNs);
   }
   restart_at_ns = now_ns + backoff_ns;

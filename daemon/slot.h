@@ -17,6 +17,12 @@ namespace pairloom::daemon {
 // maximum.
 constexpr int64_t kFirstBackoffNs = 100'000'000;
 constexpr int64_t kMaxBackoffNs = 60'000'000'000;
+// What such a life counts, and from how much on, in every slot, there is no hope: three that ended by themselves, or
+// sixty that somebody killed. A storm of SIGKILLs (the out-of-memory killer, an operator) passes; a worker that cannot
+// start does not.
+constexpr uint32_t kPointsOfFailedStart = 20;
+constexpr uint32_t kPointsOfKilledStart = 1;
+constexpr uint32_t kHopelessPoints = 60;
 // Chunks are cut to about this much work: enough to amortise the hand-over, little enough to balance and to redo.
 constexpr int64_t kChunkNs = 20'000'000;
 constexpr size_t kMaxChunkTasks = 128;
@@ -50,7 +56,7 @@ struct Slot {
   int64_t killed_at_ns = 0;         // for being overdue
   int64_t restart_at_ns = 0;  // no new life before
   int64_t backoff_ns = 0;
-  uint32_t failed_starts = 0;  // lives in a row that ended so
+  uint32_t start_points = 0;   // of the lives in a row that ended so
   bool timed_out = false;      // killed by us for silence
   int64_t average_task_ns = kFirstGuessTaskNs;
   index::WorkerTotals totals;  // of the lives that are over
@@ -73,7 +79,9 @@ struct Slot {
   // The process is over: reaps it and keeps its totals.
   Death bury();
   // Sets the time of the next life: at once, or later and later when lives end before they have done anything.
-  void plan_restart(bool was_at_a_task, int64_t now_ns);
+  // `was_killed`: by a SIGKILL that was not ours.
+  void plan_restart(bool was_at_a_task, bool was_killed, int64_t now_ns);
+  bool is_hopeless() const { return !process && start_points >= kHopelessPoints; }
   index::WorkerTotals totals_now();
 };
 
