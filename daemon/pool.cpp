@@ -73,6 +73,11 @@ int Pool::size() {
   state_->staff();
   return static_cast<int>(state_->slots.size());
 }
+std::vector<Pool::WorkerNow> Pool::workers() const {
+  std::vector<WorkerNow> all;
+  for (const Slot& slot : state_->slots) all.push_back({slot.number, slot.process ? slot.process->pid() : 0, slot.cpu});
+  return all;
+}
 uint64_t Pool::deaths() const {
   return state_->deaths;
 }

@@ -44,6 +44,12 @@ class Pool {
   void dismiss();
 
   int size();               // worker slots
+  struct WorkerNow {
+    uint32_t slot = 0;
+    int pid = 0;   // 0 = there is none now
+    int cpu = -1;  // it is pinned to; -1 = none
+  };
+  std::vector<WorkerNow> workers() const;
   uint64_t deaths() const;                    // workers that died on their own or were killed for a reason
   std::vector<index::WorkerTotals> totals();  // per slot, all lives so far
 

@@ -1,8 +1,10 @@
 #include "service/config.h"
 
 #include <fcntl.h>
+#include <unistd.h>
 #include <algorithm>
 #include <cerrno>
+#include <cstdio>
 #include <functional>
 
 #include <fmt/format.h>
@@ -146,6 +148,8 @@ class Reader {
  public:
   Reader(const std::string& path, Config& config) : path_(path), config_(config) {}
 
+  Result<> read_roots(const toml::table& document) { return read_table(document, "", {{"root", roots()}}); }
+
   Result<> read(const toml::table& document) {
     PAIRLOOM_TRY(read_table(document, "", top_keys()));
     if (config_.index.empty()) return wrong(fmt::format(R"({}: there is no key 'index'; add index = "/var/lib/pairloom/index.db")", path_));
@@ -256,14 +260,13 @@ class Reader {
   Config& config_;
 };
 
-}  // namespace
-
-Result<Config> parse_config(std::string_view text, const std::string& path) {
+// `read` is one of Reader's.
+Result<Config> parse(std::string_view text, const std::string& path, Result<> (Reader::*read)(const toml::table&)) {
   Config config;
-  config.roots.clear();
   try {
     const toml::table document = toml::parse(text, path);
-    PAIRLOOM_TRY(Reader(path, config).read(document));
+    Reader reader(path, config);
+    PAIRLOOM_TRY((reader.*read)(document));
   } catch (const toml::parse_error& error) {
     return fail(Errc::kInvalidArgument, fmt::format("{}:{}:{}: {}", path, error.source().begin.line,
                                                     error.source().begin.column, error.description()));
@@ -271,15 +274,89 @@ Result<Config> parse_config(std::string_view text, const std::string& path) {
   return config;
 }
 
-Result<Config> read_config(const std::string& path) {
+Result<std::string> text_of(const Fd& fd, const std::string& path) {
   constexpr size_t kMaxBytes = 1 << 20;
-  const Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
-  if (!fd) return fail_errno(fmt::format("cannot open configuration file '{}'", escape_for_terminal(path)), errno);
   std::string text(kMaxBytes, '\0');
   PAIRLOOM_ASSIGN(const size_t size, read_up_to(fd.get(), text.data(), text.size(), "'" + escape_for_terminal(path) + "'"));
-  if (size == kMaxBytes) return fail(Errc::kInvalidArgument, fmt::format("'{}' is too long for a configuration file", escape_for_terminal(path)));
+  if (size == kMaxBytes)
+    return fail(Errc::kInvalidArgument, fmt::format("'{}' is too long for a configuration file", escape_for_terminal(path)));
   text.resize(size);
+  return text;
+}
+
+// A basic string of TOML.
+std::string quoted(const std::string& text) {
+  std::string quoted = "\"";
+  for (const char c : text) {
+    if (c == '"' || c == '\\') {
+      quoted += '\\', quoted += c;
+    } else if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) {
+      quoted += fmt::format("\\u{:04x}", static_cast<unsigned char>(c));
+    } else {
+      quoted += c;
+    }
+  }
+  return quoted + "\"";
+}
+
+std::string quoted(const std::vector<std::string>& texts) {
+  std::string list;
+  for (const std::string& text : texts) list += (list.empty() ? "" : ", ") + quoted(text);
+  return "[" + list + "]";
+}
+
+}  // namespace
+
+Result<Config> parse_config(std::string_view text, const std::string& path) {
+  return parse(text, path, &Reader::read);
+}
+
+Result<Config> read_config(const std::string& path) {
+  const Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  if (!fd) return fail_errno(fmt::format("cannot open configuration file '{}'", escape_for_terminal(path)), errno);
+  PAIRLOOM_ASSIGN(const std::string text, text_of(fd, path));
   return parse_config(text, path);
+}
+
+bool same(const RootConfig& a, const RootConfig& b) {
+  return a.path == b.path && a.walk.include == b.walk.include && a.walk.exclude == b.walk.exclude &&
+         a.walk.hidden == b.walk.hidden && a.walk.follow_symlinks == b.walk.follow_symlinks &&
+         a.walk.one_file_system == b.walk.one_file_system && a.poll_s == b.poll_s && a.watch == b.watch &&
+         a.configured == b.configured;
+}
+
+Result<std::vector<RootConfig>> read_watch_list(const std::string& path) {
+  const Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  if (!fd && errno == ENOENT) return std::vector<RootConfig>{};
+  if (!fd) return fail_errno(fmt::format("cannot open '{}'", escape_for_terminal(path)), errno);
+  PAIRLOOM_ASSIGN(const std::string text, text_of(fd, path));
+  PAIRLOOM_ASSIGN(Config config, parse(text, path, &Reader::read_roots));
+  for (RootConfig& root : config.roots) root.configured = false;
+  return std::move(config.roots);
+}
+
+Result<> write_watch_list(const std::string& path, const std::vector<RootConfig>& roots) {
+  std::string text = "# Written by pairloomd: what `pairloom watch add` added.\n";
+  for (const RootConfig& root : roots) {
+    if (!is_valid_utf8(root.path))
+      return fail(Errc::kInvalidArgument, fmt::format("'{}' is not valid UTF-8 and cannot be kept in a list of roots",
+                                                      escape_for_terminal(root.path)));
+    text += fmt::format("\n[[root]]\npath = {}\ninclude = {}\nexclude = {}\nhidden = {}\nfollow = {}\none_file_system = {}\n",
+                        quoted(root.path), quoted(root.walk.include), quoted(root.walk.exclude), root.walk.hidden,
+                        root.walk.follow_symlinks, root.walk.one_file_system);
+    if (root.poll_s > 0) text += fmt::format("poll = {:.3f}\n", root.poll_s);
+  }
+  const std::string fresh = path + ".new", what = "'" + escape_for_terminal(fresh) + "'";
+  {
+    const Fd fd(::open(fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644));
+    if (!fd) return fail_errno("cannot write " + what, errno);
+    PAIRLOOM_TRY(write_all(fd.get(), text.data(), text.size(), what));
+    if (::fsync(fd.get()) != 0) return fail_errno("cannot write " + what, errno);
+  }
+  if (::rename(fresh.c_str(), path.c_str()) != 0) return fail_errno("cannot replace '" + escape_for_terminal(path) + "'", errno);
+  const Fd directory(::open(path.substr(0, path.rfind('/') + 1).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!directory || ::fsync(directory.get()) != 0) return fail_errno("cannot write " + what, errno);
+  return {};
 }
 
 MemoryPlan plan_memory(const Config& config, int cores) {

@@ -54,6 +54,14 @@ Result<Config> read_config(const std::string& path);
 // The same of text; `path` is for messages.
 Result<Config> parse_config(std::string_view text, const std::string& path);
 
+bool same(const RootConfig& a, const RootConfig& b);
+
+// Roots that were added by `pairloom watch add`: a file beside the index with [[root]]s and nothing else. One that is not
+// there holds none.
+Result<std::vector<RootConfig>> read_watch_list(const std::string& path);
+// Durable when it returns. kInvalidArgument: a path that is no text cannot be written.
+Result<> write_watch_list(const std::string& path, const std::vector<RootConfig>& roots);
+
 // What the pool gets of `memory_bytes`: as many workers as have half a gigabyte each, `jobs` or `cores` at most.
 struct MemoryPlan {
   int jobs = 1;

@@ -14,6 +14,7 @@
 #include "base/text.h"
 #include "daemon/indexing.h"
 #include "daemon/pairing.h"
+#include "daemon/worker_totals.h"
 #include "index/writer_lock.h"
 
 namespace pairloom::service {
@@ -51,6 +52,7 @@ Service::Service(std::string config_path, Config config, Journal& journal, const
       started_wall_ns_(clock.wall_ns()),
       started_ns_(clock.monotonic_ns()),
       budget_(watch::WatchBudget::system_limit(), config_.inotify_share),
+      surveillance_{budget_, clock_},
       source_([this] { return is_held(); }) {}
 
 Service::~Service() = default;
@@ -72,7 +74,7 @@ Result<> Service::run() {
       done = endure(pair());
     } else {
       if (pool_ && pool_idle_at_ns_ >= 0 && now >= pool_idle_at_ns_) drop_pool();
-      state_ = State::kIdle;
+      state_ = back_off_.is_holding(now) ? State::kPaused : State::kIdle;
       progress_.reset();
       tell_status();
       done = wait(true);
@@ -100,7 +102,8 @@ Result<> Service::start() {
   mind_manners();
   PAIRLOOM_TRY(open_index());
   if (stopping_) return {};
-  adopt_roots(config_);
+  watch_pressure();
+  adopt_roots();
   PAIRLOOM_TRY(check_roots());
   started_ = true;
   notifier_.ready();
@@ -156,7 +159,8 @@ void Service::stop() {
 // --- work
 
 bool Service::is_held() const {
-  return stopping_ || reload_wanted_ || clock_.monotonic_ns() < retry_at_ns_;
+  const int64_t now = clock_.monotonic_ns();
+  return stopping_ || reload_wanted_ || now < retry_at_ns_ || back_off_.is_holding(now);
 }
 
 Result<> Service::need_pool() {
@@ -333,23 +337,9 @@ void Service::end_run() {
 
 void Service::count_workers() {
   if (!pool_) return;
-  const auto now = pool_->totals();
-  for (const index::WorkerTotals& worker : now) {
-    const auto same_slot = [&](const index::WorkerTotals& other) { return other.slot == worker.slot; };
-    auto sum = std::find_if(run_workers_.begin(), run_workers_.end(), same_slot);
-    if (sum == run_workers_.end()) {
-      run_workers_.push_back({.slot = worker.slot});
-      sum = run_workers_.end() - 1;
-    }
-    const auto counted = std::find_if(pool_counted_.begin(), pool_counted_.end(), same_slot);
-    const index::WorkerTotals before = counted == pool_counted_.end() ? index::WorkerTotals{} : *counted;
-    sum->lives += worker.lives - before.lives;
-    sum->sandbox_level = worker.sandbox_level;
-    sum->tasks += worker.tasks - before.tasks;
-    sum->bytes_read += worker.bytes_read - before.bytes_read;
-    for (size_t i = 0; i < std::size(sum->stage_ns); ++i) sum->stage_ns[i] += worker.stage_ns[i] - before.stage_ns[i];
-  }
-  pool_counted_ = now;
+  auto now = pool_->totals();
+  daemon::add_to(run_workers_, daemon::difference(now, pool_counted_));
+  pool_counted_ = std::move(now);
 }
 
 }  // namespace pairloom::service

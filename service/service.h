@@ -16,9 +16,11 @@
 #include "daemon/index_run.h"
 #include "daemon/pool.h"
 #include "index/index_writer.h"
+#include "service/back_off.h"
 #include "service/config.h"
 #include "service/journal.h"
 #include "service/notifier.h"
+#include "service/pressure.h"
 #include "service/watch_source.h"
 #include "watch/mount_table.h"
 #include "watch/watch_budget.h"
@@ -45,9 +47,10 @@ class Service {
   Result<> wait_for_writer(const Error& locked);
   void stop();
   void mind_manners();
+  void watch_pressure();
 
   // --- roots
-  void adopt_roots(const Config& config);
+  void adopt_roots();
   Result<> check_roots();
   void on_mounts();
   void say_how(const WatchedRoot& root);
@@ -68,6 +71,7 @@ class Service {
   // --- events
   Result<> wait(bool block);
   void on_event(int fd);
+  void on_pressure(const Pressure& pressure);
   void on_signals();
   Result<> listen_to(int fd, uint32_t events);
   void set_timer();
@@ -78,6 +82,7 @@ class Service {
   // --- reload
   void reload();
   Result<Config> read_new_config() const;
+  void adopt(Config config);
 
   // --- saying
   void tell_status();
@@ -94,6 +99,7 @@ class Service {
   std::optional<watch::MountTable> mounts_;
   std::optional<index::IndexWriter> index_;
   watch::WatchBudget budget_;
+  Surveillance surveillance_;
   WatchSource source_;
   std::optional<daemon::Pool> pool_;
   daemon::IndexRequest request_;
@@ -110,6 +116,10 @@ class Service {
   daemon::DaemonStatus::Totals totals_;
   std::optional<daemon::Progress> progress_;
   uint64_t problems_told_ = 0, problems_untold_ = 0;
+
+  std::vector<Pressure> pressures_;
+  BackOff back_off_;
+  std::string pressed_by_;
 
   int64_t pair_at_ns_ = -1, unpaired_since_ns_ = -1;
   int64_t pool_idle_at_ns_ = -1;

@@ -54,6 +54,7 @@ int64_t Service::next_wake_ns() const {
   consider(retry_at_ns_);
   consider(next_feed_ns_);
   consider(pool_idle_at_ns_);
+  if (back_off_.is_holding(clock_.monotonic_ns())) consider(back_off_.until_ns());
   if (!is_held()) {
     consider(source_.next_due_ns());
     consider(pair_at_ns_);
@@ -90,6 +91,8 @@ void Service::on_event(int fd) {
     if (retry_at_ns_ >= 0 && clock_.monotonic_ns() >= retry_at_ns_) retry_at_ns_ = -1;
     return;
   }
+  for (const Pressure& pressure : pressures_)
+    if (pressure.fd() == fd) return on_pressure(pressure);
   for (const auto& root : source_.roots()) {
     if (root->watcher_fd() != fd) continue;
     const uint64_t events = root->events(), overflows = root->overflows();
@@ -114,7 +117,7 @@ void Service::on_signals() {
 void Service::feed_watchdog(int64_t now_ns) {
   if (notifier_.watchdog_ns() == 0) return;
   constexpr int64_t kLongestStillNs = 90'000'000'000;
-  if (state_ == State::kIdle || state_ == State::kStarting) last_progress_ns_ = now_ns;
+  if (state_ == State::kIdle || state_ == State::kStarting || state_ == State::kPaused) last_progress_ns_ = now_ns;
   if (now_ns < next_feed_ns_ || now_ns - last_progress_ns_ > kLongestStillNs) return;
   notifier_.alive();
   next_feed_ns_ = now_ns + notifier_.watchdog_ns() / 2;
@@ -129,12 +132,20 @@ void Service::note_progress(uint64_t mark) {
 
 // --- roots
 
-void Service::adopt_roots(const Config& config) {
+// Those that are as they were stay as they are.
+void Service::adopt_roots() {
   const auto ns = [](double seconds) { return static_cast<int64_t>(seconds * 1e9); };
-  const Surveillance shared{budget_, clock_, ns(config.settle_s), ns(config.rescan_s), ns(config.poll_s)};
+  surveillance_.settle_ns = ns(config_.settle_s);
+  surveillance_.rescan_ns = ns(config_.rescan_s);
+  surveillance_.poll_ns = ns(config_.poll_s);
+  auto before = std::move(source_.roots());
   auto& roots = source_.roots();
   roots.clear();
-  for (const RootConfig& root : config.roots) roots.push_back(std::make_unique<WatchedRoot>(root, shared));
+  for (const RootConfig& wanted : config_.roots) {
+    const auto known = std::find_if(before.begin(), before.end(),
+                                    [&](const auto& root) { return root && same(root->config(), wanted); });
+    roots.push_back(known != before.end() ? std::move(*known) : std::make_unique<WatchedRoot>(wanted, surveillance_));
+  }
   source_.tell_roots_of_each_other();
 }
 
@@ -220,14 +231,49 @@ void Service::reload() {
     notifier_.ready();
     return;
   }
+  adopt(std::move(*config));
+  notifier_.ready();
+}
+
+void Service::adopt(Config config) {
+  const bool other_codes = config.algorithms != config_.algorithms || config.accuracy != config_.accuracy;
+  const bool other_pairs = config.pair != config_.pair;
   config_problem_.clear();
-  config_ = std::move(*config);
+  config_ = std::move(config);
   budget_.set_share(config_.inotify_share);
   drop_pool();  // the next one looks at cores and memory anew
   mind_manners();
-  adopt_roots(config_);
+  watch_pressure();
+  adopt_roots();
+  if (other_codes)
+    for (const auto& root : source_.roots()) root->want_walk();
+  if (other_pairs) pair_at_ns_ = clock_.monotonic_ns();
   journal_.notice(fmt::format("configuration read again: {} roots", config_.roots.size()));
-  notifier_.ready();
+}
+
+// Where the kernel does not tell, there is still the priority.
+void Service::watch_pressure() {
+  pressures_.clear();
+  back_off_.release();
+  for (const auto& [resource, percent] : {std::pair{"memory", config_.memory_pressure}, std::pair{"cpu", config_.cpu_pressure},
+                                          std::pair{"io", config_.io_pressure}}) {
+    if (percent == 0) continue;
+    auto pressure = Pressure::watch(resource, percent);
+    if (!pressure) {
+      journal_.notice(pressure.error().message);
+    } else if (const auto listened = listen_to(pressure->fd(), EPOLLPRI); listened) {
+      pressures_.push_back(std::move(*pressure));
+    }
+  }
+}
+
+void Service::on_pressure(const Pressure& pressure) {
+  if (!back_off_.press(clock_.monotonic_ns())) return;
+  pressed_by_ = pressure.resource() + " pressure";
+  journal_.notice(fmt::format("{}: holding back", pressed_by_));
+  // What workers hold is given back when they have ended: at once if they are idle, else when the run has.
+  if (progress_ || state_ != State::kIdle) return;
+  drop_pool();
 }
 
 // --- saying
@@ -241,7 +287,8 @@ std::string Service::status_line() const {
     line = fmt::format("indexed {}/{}{}, {:.0f} img/s", progress_->done, progress_->found, progress_->found_all ? "" : "+", rate);
   } else {
     const auto offline = std::count_if(source_.roots().begin(), source_.roots().end(), [](const auto& root) { return !root->is_online(); });
-    line = fmt::format("idle, watching {} roots", source_.roots().size() - static_cast<size_t>(offline));
+    line = state_ == State::kPaused ? "holding back (" + pressed_by_ + ")" : "idle";
+    line += fmt::format(", watching {} roots", source_.roots().size() - static_cast<size_t>(offline));
     if (offline > 0) line += fmt::format(", {} offline", offline);
   }
   if (!config_problem_.empty()) line += "; not reloaded: " + config_problem_;
@@ -256,6 +303,7 @@ void Service::tell_status() {
 daemon::DaemonStatus Service::status() const {
   daemon::DaemonStatus status;
   status.state = state_;
+  if (state_ == State::kPaused) status.pause_reason = pressed_by_;
   status.started_wall_ns = started_wall_ns_;
   status.uptime_s = static_cast<double>(clock_.monotonic_ns() - started_ns_) / 1e9;
   status.index_path = config_.index;

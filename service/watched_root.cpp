@@ -41,7 +41,7 @@ watch::FileState state_of(const StatIdentity& identity) {
 
 }  // namespace
 
-WatchedRoot::WatchedRoot(RootConfig config, Surveillance shared)
+WatchedRoot::WatchedRoot(RootConfig config, const Surveillance& shared)
     : config_(std::move(config)), shared_(shared), filter_(config_.walk) {}
 
 // --- being there or not

@@ -31,7 +31,8 @@ struct Surveillance {
 
 class WatchedRoot final : public watch::Listener {
  public:
-  WatchedRoot(RootConfig config, Surveillance shared);
+  // `shared` outlives the root; its times may change.
+  WatchedRoot(RootConfig config, const Surveillance& shared);
 
   // --- being there or not
   // Looks whether the root is what it was; goes offline or comes back, and then wants a walk. True: the state changed.
@@ -97,7 +98,7 @@ class WatchedRoot final : public watch::Listener {
   void too_much(bool fits);
 
   RootConfig config_;
-  Surveillance shared_;
+  const Surveillance& shared_;
   daemon::PathFilter filter_;
   std::string path_;  // canonical, of when it was last online
   bool online_ = false, in_doubt_ = true, believe_empty_ = false;

@@ -138,7 +138,9 @@ TEST_P(ServiceTest, ARootThatVanishesIsOfflineAndComesBackWithoutDecoding) {
   EXPECT_EQ(service_.files().size(), 5u);
   service_.forget();
   fs::create_directory(outside / "photos");  // a mount point without its disk
-  if (GetParam() == std::string("poll")) EXPECT_TRUE(service_.says("it is empty, and was not")) << service_.log();
+  if (GetParam() == std::string("poll")) {
+    EXPECT_TRUE(service_.says("it is empty, and was not")) << service_.log();
+  }
   EXPECT_EQ(service_.files().size(), 5u);
   fs::remove(outside / "photos");
   const uint64_t decoded = service_.decoded();
@@ -177,11 +179,11 @@ TEST_P(ServiceTest, AnUnmountedDiskIsNoDeletion) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Watching, ServiceTest, ::testing::Values("inotify", "fanotify", "poll"),
-                         [](const auto& info) { return std::string(info.param); });
+                         [](const auto& suite) { return std::string(suite.param); });
 
 class ServiceControlTest : public ServiceTest {};
 INSTANTIATE_TEST_SUITE_P(Watching, ServiceControlTest, ::testing::Values("inotify"),
-                         [](const auto& info) { return std::string(info.param); });
+                         [](const auto& suite) { return std::string(suite.param); });
 
 // A file that is being written is left alone until its writer closes it.
 TEST_P(ServiceControlTest, HalfWrittenFilesAreNotIndexed) {
