@@ -99,6 +99,8 @@ Result<> Service::start() {
   PAIRLOOM_TRY(listen_to(timer_.get(), EPOLLIN));
   PAIRLOOM_ASSIGN(mounts_, watch::MountTable::open());
   PAIRLOOM_TRY(listen_to(mounts_->fd(), EPOLLPRI));
+  PAIRLOOM_ASSIGN(returns_, watch::ReturnWatch::create());
+  PAIRLOOM_TRY(listen_to(returns_->fd(), EPOLLIN));
   mind_manners();
   PAIRLOOM_TRY(open_index());
   if (stopping_) return {};

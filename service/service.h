@@ -23,6 +23,7 @@
 #include "service/pressure.h"
 #include "service/watch_source.h"
 #include "watch/mount_table.h"
+#include "watch/return_watch.h"
 #include "watch/watch_budget.h"
 
 namespace pairloom::service {
@@ -53,6 +54,7 @@ class Service {
   void adopt_roots();
   Result<> check_roots();
   void on_mounts();
+  void on_returns();
   void say_how(const WatchedRoot& root);
 
   // --- work
@@ -97,6 +99,7 @@ class Service {
 
   Fd epoll_, signals_, timer_;
   std::optional<watch::MountTable> mounts_;
+  std::optional<watch::ReturnWatch> returns_;  // of roots that are offline
   std::optional<index::IndexWriter> index_;
   watch::WatchBudget budget_;
   Surveillance surveillance_;

@@ -85,6 +85,7 @@ Result<> Service::wait(bool block) {
 void Service::on_event(int fd) {
   if (fd == signals_.get()) return on_signals();
   if (fd == mounts_->fd()) return on_mounts();
+  if (fd == returns_->fd()) return on_returns();
   if (fd == timer_.get()) {
     uint64_t times;
     static_cast<void>(!::read(fd, &times, sizeof times));
@@ -153,8 +154,13 @@ Result<> Service::check_roots() {
   bool changed = false;
   for (const auto& root : source_.roots()) {
     if (!root->is_in_doubt()) continue;
-    PAIRLOOM_ASSIGN(const bool now, root->check(*index_, false));
-    if (!now) continue;
+    PAIRLOOM_ASSIGN(bool is_other, root->check(*index_, false));
+    if (!root->is_online()) {
+      returns_->wait_for(root->config().path);
+      PAIRLOOM_ASSIGN(const bool came, root->check(*index_, false));  // between the look and the watch
+      is_other |= came;
+    }
+    if (!is_other) continue;
     changed = true;
     say_how(*root);
     if (root->watcher_fd() >= 0) PAIRLOOM_TRY(listen_to(root->watcher_fd(), EPOLLIN));
@@ -178,6 +184,13 @@ void Service::on_mounts() {
       if (root->is_online()) root->want_walk();
     }
   }
+}
+
+// Roots that are offline: their directory may be back.
+void Service::on_returns() {
+  for (const std::string& path : returns_->candidates())
+    for (const auto& root : source_.roots())
+      if (root->config().path == path && !root->is_online()) root->doubt();
 }
 
 void Service::say_how(const WatchedRoot& root) {

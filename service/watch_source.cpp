@@ -31,8 +31,11 @@ WatchedRoot* WatchSource::root_of(const std::string& path) {
 void WatchSource::tell_roots_of_each_other() {
   std::set<std::string> paths;
   for (const auto& root : roots_) paths.insert(root->path());
-  for (const auto& root : roots_) root->leave_out(paths);
   inside_ = nullptr;
+  for (const auto& root : roots_) {
+    root->leave_out(paths);
+    if (root->is_in_a_directory()) inside_ = root.get();
+  }
 }
 
 void WatchSource::note_time(int64_t now_ns) {
