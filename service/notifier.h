@@ -1,4 +1,5 @@
-// Notifier: what the service manager is told, by the protocol of sd_notify(3); nothing where there is none.
+// Notifier: what the service manager is told, by the protocol of sd_notify(3); nothing where there is none. Never
+// waits for it.
 // Runs in: supervisor.
 #pragma once
 
@@ -15,8 +16,6 @@ class Notifier {
   void stopping();
   void status(const std::string& text);  // one line; said only when it is another than before
   void alive();                          // feeds the watchdog
-  // Asks for more time to stop or start, in the same unit as the manager's own limits.
-  void extend_timeout(double seconds);
   // The longest the manager waits between two alive(); 0 = there is no watchdog.
   int64_t watchdog_ns() const { return watchdog_ns_; }
 
