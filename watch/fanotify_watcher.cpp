@@ -117,6 +117,11 @@ void FanotifyWatcher::take_event(uint64_t mask, const fanotify_event_info_fid& w
   const std::string what(name, ::strnlen(name, static_cast<size_t>(end - name)));
   const bool is_directory = (mask & FAN_ONDIR) != 0;
   const std::string directory = path_of(where);
+  if (std::exchange(lost_mount_, false)) {
+    paths_.clear();
+    listener.lost_track();
+    return listener.root_in_doubt();
+  }
   if (is_directory && (mask & (FAN_MOVED_FROM | FAN_MOVED_TO | FAN_DELETE)) != 0) paths_.clear();
   if (directory.empty()) return;
   const std::string path = directory == "/" ? "/" + what : directory + "/" + what;
@@ -142,11 +147,14 @@ const std::string& FanotifyWatcher::path_of(const fanotify_event_info_fid& where
   return paths_[key] = look_up(where);
 }
 
-std::string FanotifyWatcher::look_up(const fanotify_event_info_fid& where) const {
+std::string FanotifyWatcher::look_up(const fanotify_event_info_fid& where) {
   const auto mount = mounts_.find(number_of(where.fsid));
   if (mount == mounts_.end()) return "";
   const Fd at(::open(mount->second.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW));
-  if (!at) return "";
+  if (!at) {
+    lost_mount_ = true;
+    return "";
+  }
   const Fd directory(
       ::open_by_handle_at(at.get(), const_cast<file_handle*>(&handle_of(where)), O_PATH | O_CLOEXEC));
   if (!directory) return "";  // deleted meanwhile

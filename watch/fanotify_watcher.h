@@ -37,7 +37,7 @@ class FanotifyWatcher final : public Watcher {
   void take_event(uint64_t mask, const fanotify_event_info_fid& where, size_t bytes, Listener& listener);
   // The path of the directory that `where` names; empty: not below the root, or gone.
   const std::string& path_of(const fanotify_event_info_fid& where);
-  std::string look_up(const fanotify_event_info_fid& where) const;
+  std::string look_up(const fanotify_event_info_fid& where);
 
   Fd fd_;
   std::string root_;
@@ -45,6 +45,7 @@ class FanotifyWatcher final : public Watcher {
   std::unordered_map<uint64_t, std::string> mounts_;    // file system id -> a directory on it, below the root
   std::unordered_map<std::string, std::string> paths_;  // handle -> path_of; forgotten when a directory moves
   std::vector<std::byte> buffer_;
+  bool lost_mount_ = false;  // the directory by which a file system is reached is not there any more
 };
 
 }  // namespace pairloom::watch
