@@ -6,7 +6,7 @@
 #include "base/text.h"
 #include "base/version.h"
 #include "cli/help.h"
-#include "cli/suggest.h"
+#include "base/suggest.h"
 
 namespace pairloom::cli {
 namespace {
