@@ -3,12 +3,12 @@
 #include <fmt/format.h>
 #include <algorithm>
 
+#include "base/suggest.h"
 #include "base/text.h"
 #include "base/version.h"
 #include "cli/help.h"
 #include "cli/reference/completion.h"
 #include "cli/reference/manual_page.h"
-#include "cli/suggest.h"
 
 namespace pairloom::cli {
 namespace {

@@ -2,10 +2,10 @@
 
 #include <fmt/format.h>
 #include <charconv>
-#include <cmath>
 
+#include "base/quantity.h"
+#include "base/suggest.h"
 #include "base/text.h"
-#include "cli/suggest.h"
 
 namespace pairloom::cli {
 namespace {
@@ -90,28 +90,6 @@ CLI::Option* add_count(CLI::App& app, const std::string& names, std::optional<ui
       reject(name, fmt::format("'{}' is not a whole number from {} to {}", escape_for_terminal(text), min, max));
     into = value;
   });
-}
-
-Result<uint64_t> parse_size(std::string_view text) {
-  const auto bad = [&] {
-    return fail(Errc::kInvalidArgument,
-                fmt::format("'{}' is not a size; write 500000, 64M, 1.5G or 2Gi", escape_for_terminal(text)));
-  };
-  double value = 0;
-  const auto [stopped, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || !(value >= 0)) return bad();
-  std::string unit(stopped, static_cast<size_t>(text.data() + text.size() - stopped));
-  for (char& c : unit) c = static_cast<char>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
-  if (unit.ends_with('b')) unit.pop_back();
-  const bool binary = unit.size() == 2 && unit[1] == 'i';
-  if (unit.size() > 1 && !binary) return bad();
-  if (!unit.empty()) {
-    const size_t power = std::string_view("kmgt").find(unit[0]);
-    if (power == std::string_view::npos) return bad();
-    value *= std::pow(binary ? 1024.0 : 1000.0, static_cast<double>(power + 1));
-  }
-  if (!(value < 0x1p63)) return bad();
-  return static_cast<uint64_t>(value);
 }
 
 CLI::Option* add_size(CLI::App& app, const std::string& names, uint64_t& into, const std::string& about) {

@@ -33,6 +33,8 @@ class Pool {
     int stop_fd = -1;                      // becomes readable when stop_requested() may have changed
     std::function<bool()> stop_requested;  // true ends the run with kInterrupted; may be empty
     std::function<void()> often;           // called about ten times a second; may be empty
+    int others_fd = -1;                    // becomes readable when others() should be called: an epoll descriptor, say
+    std::function<void()> others;          // whatever else the process minds: it may feed the job's source
   };
   // Until the job has no more tasks and all are accounted for. On error or interruption all workers are ended and the
   // unfinished tasks are forgotten: what was accepted stays accepted.

@@ -125,6 +125,15 @@ Result<std::vector<KnownDirectory>> IndexWriter::child_directories(DirectoryId p
   return children;
 }
 
+Result<bool> IndexWriter::has_live_files_below(DirectoryId directory) {
+  PAIRLOOM_ASSIGN(
+      Query row, state_->db.query("WITH RECURSIVE tree (id) AS (VALUES (?) UNION ALL SELECT d.id FROM directory d JOIN tree "
+                                  "ON d.parent_id = tree.id) SELECT 1 FROM tree CROSS JOIN file f ON f.directory = tree.id "
+                                  "WHERE f.gone_run IS NULL LIMIT 1",
+                                  directory));
+  return row.next();
+}
+
 // --- the incremental check
 
 Result<bool> IndexWriter::has_content() {

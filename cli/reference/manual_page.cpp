@@ -1,6 +1,5 @@
 #include "cli/reference/manual_page.h"
 
-#include <fmt/chrono.h>
 #include <fmt/format.h>
 #include <cstdlib>
 #include <ctime>
@@ -148,7 +147,9 @@ std::string entries_text(std::span<const Entry> entries, std::string (*mark)(std
 std::string date() {
   const char* epoch = std::getenv("SOURCE_DATE_EPOCH");
   const std::time_t now = epoch != nullptr ? static_cast<std::time_t>(std::atoll(epoch)) : std::time(nullptr);
-  return fmt::format("{:%Y-%m-%d}", fmt::gmtime(now));
+  std::tm day{};
+  char text[16];
+  return std::string(text, ::gmtime_r(&now, &day) ? std::strftime(text, sizeof text, "%F", &day) : 0);
 }
 
 }  // namespace

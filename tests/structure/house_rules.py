@@ -17,11 +17,13 @@ from pathlib import Path, PurePosixPath
 MAY_INCLUDE = {
     "base": {"base"},
     "shm": {"base", "shm"},
+    "watch": {"base", "watch"},
     "jobs": {"base", "jobs"},
     "search": {"base", "search"},
     "index": {"base", "search", "index"},
     "workerproc": {"base", "shm", "jobs", "search", "include", "workerproc"},
     "daemon": {"base", "shm", "jobs", "search", "index", "daemon"},
+    "service": {"base", "watch", "search", "index", "daemon", "service"},
     "cli": {"base", "jobs", "search", "index", "daemon", "cli"},
 }
 
@@ -197,10 +199,10 @@ def built_sources(tree):
 
 @rule
 def no_logging(tree):
-    """base, shm, jobs, search and index do not print: the programs say things once, where the decision is made."""
+    """base, shm, watch, jobs, search and index do not print: the programs say things once, where the decision is made."""
     printing = re.compile(r"\bstd::c(out|err|log)\b|\b(f?printf|fmt::print|perror|syslog)\s*\(|\bsd_journal_")
     for path in tree.code():
-        if path.parts[0] not in ("base", "shm", "jobs", "search", "index"):
+        if path.parts[0] not in ("base", "shm", "watch", "jobs", "search", "index"):
             continue
         may_abort = "std::abort()" in tree.text(path)  # a broken invariant says so on stderr
         for number, line in tree.lines(path):
