@@ -19,6 +19,7 @@ sys.dont_write_bytecode = True
 import one_test
 
 PROGRAM = os.environ["PAIRLOOM_PROGRAM"]
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def output_of(*arguments, **more):
@@ -64,11 +65,28 @@ class Manual(unittest.TestCase):
     def test_has_the_exit_codes_of_the_documentation(self):
         page = generated("man")
         status = page[page.index(".SH EXIT STATUS"):page.index(".SH ENVIRONMENT")]
-        document = (Path(__file__).parents[2] / "docs/cli.md").read_text()
+        document = (ROOT / "docs/cli.md").read_text()
         table = document[document.index("## Exit codes"):document.index("## How near is near")]
         documented = re.findall(r"^\| (\d+) \|", table, flags=re.M)
         self.assertGreater(len(documented), 5)
         self.assertEqual(re.findall(r"^\\fB(\d+)\\fR$", status, flags=re.M), documented)
+
+    def test_has_every_key_of_the_configuration(self):
+        source = (ROOT / "service/config.cpp").read_text()
+        known = set(re.findall(r'\{"(\w+)",\s*(?:absolute_path|algorithm_list|control_socket|duration|flag|number|one_of|roots|'
+                               r'size|table|texts?|whole_number)\b', source))
+        self.assertLess({"index", "jobs", "root", "path", "exclude", "socket"}, known)
+        page = (ROOT / "docs/man/pairloom.toml.5.in").read_text()
+        documented = set(re.findall(r"^\\fB(\w+)\\fR = ", page, flags=re.M)) | set(re.findall(r"^\.SS \[+(\w+)\]+", page, flags=re.M))
+        self.assertEqual(documented, known)
+        table = set(re.findall(r"^\| .*?`(\w+)` \|", (ROOT / "docs/service.md").read_text(), flags=re.M))
+        self.assertLessEqual(documented - {"root", "control", "pressure", "memory", "cpu", "io"}, table)
+
+    def test_has_every_option_of_the_service(self):
+        options = set(re.findall(r"--[a-z]+", output_of(PROGRAM + "d", "--help")))
+        page = (ROOT / "docs/man/pairloomd.8.in").read_text().replace("\\-", "-")
+        self.assertLess({"--config", "--check"}, options)
+        self.assertEqual(set(re.findall(r"^\\fB(--\w+)\\fR", page, flags=re.M)), options)
 
     def test_date_is_reproducible(self):
         page = output_of(PROGRAM, "--generate", "man", env={**os.environ, "SOURCE_DATE_EPOCH": "86400"})
@@ -76,7 +94,9 @@ class Manual(unittest.TestCase):
 
     @needs("mandoc")
     def test_is_clean(self):
-        for page in [generated("man")] + [p.read_text() for p in (Path(__file__).parents[2] / "docs/man").glob("*")]:
+        written = [p.read_text() for p in (ROOT / "docs/man").glob("*.in")]
+        self.assertEqual(len(written), 2)
+        for page in [generated("man")] + [p.replace("@PAIRLOOM_DATE@", "2000-01-01") for p in written]:
             found = subprocess.run(["mandoc", "-Tlint", "-Wstyle"], input=page, capture_output=True, text=True, timeout=120)
             # Pages that are not installed on this machine are no mistake.
             said = [line for line in found.stdout.splitlines() if "referenced manual not found" not in line]

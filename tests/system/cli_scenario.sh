@@ -18,7 +18,7 @@ everything_is_where_debian_expects_it() {
   local path
   for path in /usr/share/man/man1/pairloom.1.gz /usr/share/bash-completion/completions/pairloom \
     /usr/share/zsh/vendor-completions/_pairloom /usr/share/fish/vendor_completions.d/pairloom.fish \
-    /usr/share/doc/pairloom/copyright /usr/share/doc/pairloom/changelog.gz; do
+    /usr/share/doc/pairloom/copyright /usr/share/doc/pairloom/CHANGELOG.md.gz; do
     [[ -s $path ]] || fail "there is no $path"
   done
   [[ ! -e /usr/local/bin/pairloom ]]
