@@ -11,6 +11,7 @@ namespace pairloom::cli {
 namespace {
 
 constexpr char kMark = '\x01';
+constexpr const char* kWords = "words";
 
 [[noreturn]] void reject(const std::string& option, const std::string& why) {
   throw CLI::ValidationError(option, why);
@@ -160,11 +161,22 @@ CLI::Option* add_words(CLI::App& app, const std::string& names, const std::vecto
                          ? fmt::format("'{}' is none of {}", escape_for_terminal(text), joined(words))
                          : fmt::format("unknown word '{}'; did you mean '{}'?", escape_for_terminal(text), meant));
       });
+  // With an option CLI11 keeps nothing of ours but validators: an inactive one, which neither checks nor shows.
+  option->check(CLI::Validator(joined(words)).active(false), kWords);
   return option->default_str(default_word);
 }
 
+std::vector<std::string> words_of(CLI::Option& option) {
+  try {
+    const auto& validator = *option.get_validator(kWords);
+    return CLI::detail::split(validator.active(true).get_description(), ',');
+  } catch (const CLI::OptionNotFound&) {
+    return {};
+  }
+}
+
 void add_global_options(CLI::App& app, GlobalOptions& globals) {
-  const char* group = "Global options";
+  const char* group = kGlobalGroup;
   add_text(
       app, "-i,--index", globals.index, "FILE",
       "The index; default $PAIRLOOM_INDEX, else $XDG_DATA_HOME/pairloom/index.db (~/.local/share/pairloom/index.db)")

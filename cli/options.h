@@ -64,7 +64,11 @@ CLI::Option* add_choice(CLI::App& app, const std::string& names, Enum& into,
                    [&into, choices = std::move(choices)](size_t i) { into = choices[i].second; });
 }
 
+// The words that add_words() or add_choice() gave an option; none for any other.
+std::vector<std::string> words_of(CLI::Option& option);
+
 // --- families
+inline constexpr const char* kGlobalGroup = "Global options";  // heading of those that every verb has
 void add_global_options(CLI::App& app, GlobalOptions& globals);
 
 enum class OutputFormat { kHuman, kFdupes, kJsonl, kCsv, kNull };

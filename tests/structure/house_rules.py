@@ -254,7 +254,8 @@ def required_by_cmake(text):
 
 @rule
 def packages(tree):
-    """Whatever CMake requires has its Debian package in tools/debian-packages.txt, under the name CMake uses."""
+    """Whatever CMake requires has its Debian package in tools/debian-packages.txt, under the name CMake uses; and what
+    building needs, debian/control needs too."""
     lines = (line for _, line in tree.lines("tools/debian-packages.txt"))
     rows = [line.split() for line in lines if line.strip() and not line.startswith("#")]
     for row in rows:
@@ -265,6 +266,12 @@ def packages(tree):
         for name in required_by_cmake(tree.text(path)):
             if name not in known:
                 yield f"{path}: requires {name}, which tools/debian-packages.txt does not know"
+    if tree.exists("debian/control"):
+        field = re.search(r"^Build-Depends:(.*(?:\n .*)*)", tree.text("debian/control"), flags=re.M)
+        control = set(re.findall(r"[\w.+-]+(?=\s*(?:\(|,|$))", field.group(1)))
+        build = {row[1] for row in rows if row[0] == "build"} - {"g++"}  # every Debian build has a compiler
+        for name in sorted(build ^ (control - {"debhelper-compat"})):
+            yield f"debian/control: Build-Depends and group build of tools/debian-packages.txt differ in {name}"
 
 
 def anchors(markdown):
