@@ -88,8 +88,11 @@ struct Extractor::State {
   }
 
   void describe(const View& view, ImageInfo& image) const {
-    image.width_px = view.transposed ? picture.full_height_px : picture.full_width_px;
-    image.height_px = view.transposed ? picture.full_width_px : picture.full_height_px;
+    const bool preview = picture.original_width_px > 0;
+    const uint32_t width = preview ? picture.original_width_px : picture.full_width_px;
+    const uint32_t height = preview ? picture.original_height_px : picture.full_height_px;
+    image.width_px = view.transposed ? height : width;
+    image.height_px = view.transposed ? width : height;
     image.orientation = picture.orientation;
     image.reduction = picture.reduction;
     image.animated = picture.animated;
@@ -103,7 +106,7 @@ struct Extractor::State {
       result.digest = digest_of(file);
       result.image.format = sniff(file);
     }
-    if (result.image.format == ImageFormat::kUnknown) {
+    if (result.image.format == ImageFormat::kUnknown && name_of_unread(file).empty()) {
       result.outcome = Outcome::kNotImage;
       return;
     }
