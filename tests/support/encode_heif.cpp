@@ -44,8 +44,11 @@ heif_image* make_image(const cv::Mat& picture) {
                           gray ? heif_chroma_monochrome : heif_chroma_interleaved_RGB, &image));
   const heif_channel channel = gray ? heif_channel_Y : heif_channel_interleaved;
   check(heif_image_add_plane(image, channel, picture.cols, picture.rows, gray ? 8 : 24));
-  cv::Mat rgb = picture;
-  if (!gray) cv::cvtColor(picture, rgb, cv::COLOR_BGR2RGB);
+  cv::Mat rgb;
+  if (gray)
+    rgb = picture;
+  else
+    cv::cvtColor(picture, rgb, cv::COLOR_BGR2RGB);
   int stride = 0;
   uint8_t* plane = heif_image_get_plane(image, channel, &stride);
   for (int y = 0; y < rgb.rows; ++y) memcpy(plane + y * stride, rgb.ptr(y), static_cast<size_t>(rgb.cols) * rgb.elemSize());

@@ -18,7 +18,8 @@ void require(bool ok) {
 
 // Interleaved in the order R, G, B, A; of 8 bits, or of 16, where 255 becomes 65535.
 cv::Mat samples_of(const cv::Mat& image, int bits) {
-  cv::Mat rgb = image;
+  cv::Mat rgb;  // of its own memory: cvtColor would write into the picture
+  if (image.channels() == 1) rgb = image;
   if (image.channels() == 3) cv::cvtColor(image, rgb, cv::COLOR_BGR2RGB);
   if (image.channels() == 4) cv::cvtColor(image, rgb, cv::COLOR_BGRA2RGBA);
   cv::Mat out;

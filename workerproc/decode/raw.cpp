@@ -100,6 +100,7 @@ struct Release {
 // Develops the sensor's numbers as LibRaw does by default, with the camera's white balance; where means of many pixels
 // are wanted, four sensor elements to a pixel.
 Result<> develop(LibRaw& raw, const DecodeRequest& request, Size sensor, size_t file_bytes, Picture& picture) {
+  const uint8_t orientation = orientation_of(raw.imgdata.sizes.flip);  // LibRaw forgets it below
   libraw_output_params_t& params = raw.imgdata.params;
   const uint64_t half_short_side = std::min(sensor.width, sensor.height) / 2;
   params.half_size = request.min_short_side_px > 0 &&
@@ -123,7 +124,7 @@ Result<> develop(LibRaw& raw, const DecodeRequest& request, Size sensor, size_t 
   PAIRLOOM_TRY(begin_picture(picture, request, "camera raw", image->width, image->height, file_bytes));
   RowWriter writer(picture, image->colors == 1 ? Samples::kGray : Samples::kRgb);
   for (size_t y = 0; y < image->height; ++y) writer.write(image->data + y * row_bytes);
-  picture.orientation = orientation_of(raw.imgdata.sizes.flip);
+  picture.orientation = orientation;
   picture.original_width_px = static_cast<uint32_t>(sensor.width);
   picture.original_height_px = static_cast<uint32_t>(sensor.height);
   return {};
@@ -137,7 +138,6 @@ Result<> decode_with(LibRaw& raw, std::span<const std::byte> file, const DecodeR
   if (uint64_t{sizes.raw_width} * sizes.raw_height > request.max_pixels)
     return fail(Errc::kTooLarge, fmt::format("camera raw: {}x{} pixels exceed the limit of {}", sizes.raw_width,
                                              sizes.raw_height, request.max_pixels));
-  const int flip = sizes.flip;
   Picture preview;
   std::swap(preview.pixels, picture.pixels);
   const bool has_preview = decode_preview(raw, request, sensor, preview);
@@ -148,7 +148,6 @@ Result<> decode_with(LibRaw& raw, std::span<const std::byte> file, const DecodeR
     picture.format = ImageFormat::kRaw;
     return {};
   }
-  raw.imgdata.sizes.flip = flip;
   return develop(raw, request, sensor, file.size(), picture);
 }
 

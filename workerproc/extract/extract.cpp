@@ -112,10 +112,11 @@ struct Extractor::State {
     }
     {
       const StageTimer timer(stage_ns, shm::Stage::kDecode);
-      if (auto decoded = decode(file, request, picture); !decoded) {
-        result.image.format = picture.format;  // camera raws that look like TIFF are told apart late
+      const auto decoded = decode(file, request, picture);
+      result.image.format = picture.format;  // camera raws that look like TIFF are told apart late
+      if (!decoded) {
         result.outcome = outcome_of(decoded.error().code);
-        set_message(result, std::move(decoded.error().message));
+        set_message(result, decoded.error().message);
         return;
       }
     }

@@ -100,7 +100,7 @@ TEST(Heif, AFileThatLiesAboutItsTilesIsCorrupt) {
 
 TEST(Heif, TheCodedPictureMayNotBeLargerThanTheFileSays) {
   for (const bool av1 : {false, true}) {
-    Bytes file = test::encode_heif(gray_picture(5, 1000, 800), {.av1 = av1});
+    Bytes file = test::encode_heif(gray_picture(5, 1024, 832), {.av1 = av1});
     const size_t size = find(file, "ispe") + 8;
     put_u32(file, size, 500);
     put_u32(file, size + 4, 400);
