@@ -9,7 +9,9 @@
 #include <unistd.h>
 
 #include <filesystem>
+#include <iterator>
 #include <map>
+#include <utility>
 
 #include "base/fd.h"
 #include "index/index_reader.h"
@@ -114,19 +116,52 @@ TEST_F(IndexRunTest, EveryOddFileIsAccountedFor) {
   pictures_.write("fake.heic", std::string("\0\0\0\x18"
                                            "ftypheic\0\0\0\0mif1heic",
                                            24));
+  pictures_.write("render.exr", std::string("\x76\x2F\x31\x01\2\0\0\0", 8));
   pictures_.write("new\nline\xff.jpg", jpeg(4));
   ASSERT_EQ(::mkfifo((pictures_ / "pipe.jpg").c_str(), 0600), 0);
   fs::create_directory(pictures_ / "directory.jpg");
   const auto totals = run();
-  EXPECT_EQ(totals.seen, 6u);
+  EXPECT_EQ(totals.seen, 7u);
   EXPECT_EQ(totals.indexed, 2u);
   EXPECT_EQ(totals.not_image, 2u);
-  EXPECT_EQ(totals.failed, 2u);
+  EXPECT_EQ(totals.failed, 3u);
   const auto all = files();
   EXPECT_EQ(all.at(pictures_ / "cut.png"), Outcome::kCorrupt);
-  EXPECT_EQ(all.at(pictures_ / "fake.heic"), Outcome::kUnsupported);
+  EXPECT_EQ(all.at(pictures_ / "fake.heic"), Outcome::kCorrupt);
   EXPECT_THAT(problems_.at(pictures_ / "fake.heic"), ::testing::HasSubstr("HEIF"));
+  EXPECT_EQ(all.at(pictures_ / "render.exr"), Outcome::kUnsupported);
+  EXPECT_THAT(problems_.at(pictures_ / "render.exr"), ::testing::HasSubstr("OpenEXR"));
   EXPECT_EQ(all.at(pictures_ / "new\nline\xff.jpg"), Outcome::kIndexed);
+}
+
+// In the real sandbox: no decoder may start a thread, open a file or load a library there. JPEG XL's library is loaded by
+// workers that are started for it, and that is no death.
+TEST_F(IndexRunTest, EveryFormatIsReadByWorkersInTheirSandbox) {
+  const cv::Mat image = test::draw_picture(5, 640, 480);
+  const std::pair<const char*, test::Bytes> kFiles[] = {{"a.jpg", test::encode_jpeg(image)},
+                                                        {"a.png", test::encode_png(image)},
+                                                        {"a.webp", test::encode_webp(image)},
+                                                        {"a.tif", test::encode_tiff(image)},
+                                                        {"a.gif", test::encode_gif(image)},
+                                                        {"a.bmp", test::encode_bmp(image)},
+                                                        {"a.ppm", test::encode_pnm(image, 6)},
+                                                        {"a.heic", test::encode_heif(image)},
+                                                        {"a.avif", test::encode_heif(image, {.av1 = true})},
+                                                        {"a.jxl", test::encode_jxl(image)},
+                                                        {"b.jxl", test::encode_jxl(image, {.lossless = true})},
+                                                        {"a.jp2", test::encode_jp2(image)},
+                                                        {"a.dng", test::encode_dng(image)},
+                                                        {"b.dng", test::encode_dng(image, {.preview_width = 400,
+                                                                                           .preview_height = 300})},
+                                                        {"a.psd", test::encode_psd(image)},
+                                                        {"a.ico", test::encode_ico(image)}};
+  for (const auto& [name, bytes] : kFiles) pictures_.write(name, as_text(bytes));
+  const auto totals = run();
+  EXPECT_EQ(totals.indexed, std::size(kFiles));
+  EXPECT_EQ(totals.worker_deaths, 0u);
+  for (const auto& [path, reason] : problems_) ADD_FAILURE() << path << ": " << reason;
+  const auto all = files();
+  for (const auto& [name, bytes] : kFiles) EXPECT_EQ(all.at(pictures_ / name), Outcome::kIndexed) << name;
 }
 
 TEST_F(IndexRunTest, MovedAndRenamedFilesAreNotReadAgain) {

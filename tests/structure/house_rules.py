@@ -29,12 +29,13 @@ MAY_INCLUDE = {
 
 # Headers that belong to one folder only: image bytes are parsed in workers, SQL is spoken in index/.
 FOREIGN_HEADERS = {
-    "workerproc": re.compile(r"opencv2/|jpeglib\.h|turbojpeg\.h|png\.h|libdeflate\.h|webp/|tiff\w*\.h|gif_lib\.h|libexif/"),
+    "workerproc": re.compile(r"opencv2/|jpeglib\.h|turbojpeg\.h|png\.h|libdeflate\.h|webp/|tiff\w*\.h|gif_lib\.h|libexif/|"
+                             r"dav1d/|libde265/|openjpeg\.h|libraw/|jxl/"),
     "index": re.compile(r"sqlite3\.h"),
 }
 
 # Shared objects a program must not load, directly or through others: attack surface, and start-up time.
-CODECS = re.compile(r"lib(opencv|turbojpeg|jpeg|png|deflate|webp|tiff|gif|exif)")
+CODECS = re.compile(r"lib(opencv|turbojpeg|jpeg|png|deflate|webp|tiff|gif|exif|dav1d|de265|openjp2|raw|jxl|heif)")
 FORBIDDEN_LIBRARIES = {
     "pairloom": CODECS,
     "pairloomd": CODECS,

@@ -88,8 +88,11 @@ struct Extractor::State {
   }
 
   void describe(const View& view, ImageInfo& image) const {
-    image.width_px = view.transposed ? picture.full_height_px : picture.full_width_px;
-    image.height_px = view.transposed ? picture.full_width_px : picture.full_height_px;
+    const bool preview = picture.original_width_px > 0;
+    const uint32_t width = preview ? picture.original_width_px : picture.full_width_px;
+    const uint32_t height = preview ? picture.original_height_px : picture.full_height_px;
+    image.width_px = view.transposed ? height : width;
+    image.height_px = view.transposed ? width : height;
     image.orientation = picture.orientation;
     image.reduction = picture.reduction;
     image.animated = picture.animated;
@@ -103,16 +106,17 @@ struct Extractor::State {
       result.digest = digest_of(file);
       result.image.format = sniff(file);
     }
-    if (result.image.format == ImageFormat::kUnknown) {
+    if (result.image.format == ImageFormat::kUnknown && name_of_unread(file).empty()) {
       result.outcome = Outcome::kNotImage;
       return;
     }
     {
       const StageTimer timer(stage_ns, shm::Stage::kDecode);
-      if (auto decoded = decode(file, request, picture); !decoded) {
-        result.image.format = picture.format;  // camera raws that look like TIFF are told apart late
+      const auto decoded = decode(file, request, picture);
+      result.image.format = picture.format;  // camera raws that look like TIFF are told apart late
+      if (!decoded) {
         result.outcome = outcome_of(decoded.error().code);
-        set_message(result, std::move(decoded.error().message));
+        set_message(result, decoded.error().message);
         return;
       }
     }

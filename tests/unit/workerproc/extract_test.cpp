@@ -70,10 +70,10 @@ TEST(Extractor, DigestsAllBytesByXxh3) {
 TEST(Extractor, TellsWhatIsNoImageFromWhatIsNotSupported) {
   EXPECT_EQ(extract_text("").outcome, Outcome::kNotImage);
   EXPECT_EQ(extract_text("a text").outcome, Outcome::kNotImage);
-  const auto psd = extract_text(std::string("8BPS\0\1", 6) + std::string(60, ' '));
-  EXPECT_EQ(psd.outcome, Outcome::kUnsupported);
-  EXPECT_EQ(psd.image.format, ImageFormat::kPsd);
-  EXPECT_EQ(psd.message, "Photoshop images are not supported");
+  const auto exr = extract_text(std::string("\x76\x2F\x31\x01\2\0\0\0", 8) + std::string(60, ' '));
+  EXPECT_EQ(exr.outcome, Outcome::kUnsupported);
+  EXPECT_EQ(exr.image.format, ImageFormat::kUnknown);
+  EXPECT_EQ(exr.message, "OpenEXR images are not supported");
 }
 
 TEST(Extractor, ReportsFailuresWithTheirReason) {
