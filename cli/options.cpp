@@ -202,10 +202,6 @@ void add_global_options(CLI::App& app, GlobalOptions& globals) {
   app.add_flag("--require-sandbox", globals.require_sandbox,
                "Refuse to look at files when the workers cannot be contained completely (see: pairloom doctor)")
       ->group(group);
-  app.add_flag("--io-friendly", globals.io_friendly,
-               "Leave the system's page cache to other programs: what was not in it before a file was read is dropped "
-               "again afterwards")
-      ->group(group);
   app.add_flag("-q,--quiet", globals.quiet, "Say nothing on standard error but errors")->group(group);
   app.add_flag("-v,--verbose", globals.verbose, "Say more on standard error: every unreadable file")->group(group);
   add_choice<ColorMode>(app, "--color", globals.color,

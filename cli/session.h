@@ -20,7 +20,6 @@ struct GlobalOptions {
   std::optional<uint32_t> jobs;  // default: one per physical core
   uint64_t worker_memory_bytes = 0;  // 0: chosen by the machine's
   bool require_sandbox = false;
-  bool io_friendly = false;
   bool quiet = false, verbose = false;
   ColorMode color = ColorMode::kAuto;
   ProgressMode progress = ProgressMode::kAuto;
@@ -40,7 +39,6 @@ struct Session {
     options.jobs = static_cast<int>(globals.jobs.value_or(0));
     options.worker_memory_bytes = globals.worker_memory_bytes;
     options.require_sandbox = globals.require_sandbox;
-    options.io_friendly = globals.io_friendly;
     return options;
   }
 

@@ -26,7 +26,6 @@ struct FileBatch {
   std::vector<FoundFile> files;  // regular files, byte order of names within the batch
   std::vector<std::string> subdirectories;  // names that exist, entered or not; only in the last batch of a directory
   bool first = true, last = true;           // of this directory
-  bool on_rotating_disk = false;  // files are best read in the order of their inodes
   bool complete = false;          // after `last`, every name in the directory has been reported: others are gone
   std::vector<Problem> problems;  // met on the way
 };

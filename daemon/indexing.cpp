@@ -80,15 +80,7 @@ Result<> Indexing::take_batch(const FileBatch& batch) {
     PAIRLOOM_TRY(take_whole_directory(batch));
   else
     PAIRLOOM_TRY(take_part_of_directory(batch));
-  if (batch.on_rotating_disk) sort_by_inode();
   return batch.last ? end_directory(batch) : Result<>{};
-}
-
-// The order in which the disk's heads pass them, more or less.
-void Indexing::sort_by_inode() {
-  std::sort(found_.begin(), found_.end(), [this](const Task& a, const Task& b) {
-    return in_hand_.at(a.id).identity.inode < in_hand_.at(b.id).identity.inode;
-  });
 }
 
 // The usual case: one range read of what is known, merged with what is there; both in byte order.

@@ -66,7 +66,6 @@ class Indexing final : public Job {
   Result<> take_batch(const FileBatch& batch);
   Result<> take_whole_directory(const FileBatch& batch);
   Result<> take_part_of_directory(const FileBatch& batch);
-  void sort_by_inode();
   Result<> end_directory(const FileBatch& batch);
   Result<> take_file(const FileBatch& batch, const FoundFile& file, const index::KnownFile* known);
   Result<bool> take_moved(const FileBatch& batch, const FoundFile& file);

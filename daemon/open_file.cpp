@@ -45,11 +45,11 @@ int open_by_steps(const char* path) {
 }
 
 shm::PassedFile regular_file(Fd fd, uint64_t task_id) {
-  if (!fd) return {task_id, Fd(), errno, false};
+  if (!fd) return {task_id, Fd(), errno};
   struct stat st {};
-  if (::fstat(fd.get(), &st) != 0) return {task_id, Fd(), errno, false};
-  if (!S_ISREG(st.st_mode)) return {task_id, Fd(), shm::kNotARegularFile, false};
-  return {task_id, std::move(fd), 0, false};
+  if (::fstat(fd.get(), &st) != 0) return {task_id, Fd(), errno};
+  if (!S_ISREG(st.st_mode)) return {task_id, Fd(), shm::kNotARegularFile};
+  return {task_id, std::move(fd), 0};
 }
 
 }  // namespace

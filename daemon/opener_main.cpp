@@ -1,6 +1,5 @@
 // pairloom-opener: opens the files that one worker will read, and passes them on. The supervisor starts one beside each
-// worker and tells it the paths of each chunk. It looks at no byte of any file; it has the kernel fetch what is not in
-// memory (daemon/read_ahead.h). It is a process of its own because opening
+// worker and tells it the paths of each chunk. It reads no byte of any file. It is a process of its own because opening
 // can hang for ever, on a network mount whose server is gone, and then only the worker waits for it: the supervisor sees
 // a worker without progress, and does away with both. Not meant to be started by hand.
 #include <sys/resource.h>
@@ -8,14 +7,12 @@
 #include <cerrno>
 #include <cstdlib>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include <fmt/format.h>
 
 #include "base/clock.h"
 #include "daemon/open_file.h"
-#include "daemon/read_ahead.h"
 #include "shm/file_passing.h"
 #include "shm/records.h"
 
@@ -36,15 +33,13 @@ void raise_file_limit() {
   ::setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-Result<> open_all(std::span<const std::byte> chunk, bool io_friendly, shm::FileSender& sender, size_t& batch) {
+Result<> open_all(std::span<const std::byte> chunk, shm::FileSender& sender, size_t& batch) {
   std::string path;
   int64_t oldest_ns = 0;
   PAIRLOOM_ASSIGN([[maybe_unused]] const auto header, shm::parse_chunk(chunk, [&](const shm::TaskView& task) -> Result<> {
     path.assign(reinterpret_cast<const char*>(task.payload.data()), task.payload.size());
     if (sender.count() == 0) oldest_ns = system_clock().monotonic_ns();
-    shm::PassedFile file = daemon::open_file(path.c_str(), task.task_id);
-    daemon::read_ahead(file, io_friendly);
-    sender.add(std::move(file));
+    sender.add(daemon::open_file(path.c_str(), task.task_id));
     if (sender.count() < batch && system_clock().monotonic_ns() - oldest_ns < kOldestNs) return {};
     batch = std::min(2 * batch, shm::kFilesAtOnce);  // the first file is passed at once: somebody is waiting for it
     return sender.send();
@@ -52,7 +47,7 @@ Result<> open_all(std::span<const std::byte> chunk, bool io_friendly, shm::FileS
   return sender.send();
 }
 
-Result<> serve(const Fd& requests, shm::FileSender sender, bool io_friendly) {
+Result<> serve(const Fd& requests, shm::FileSender sender) {
   std::vector<std::byte> request(kRequestBytes);
   size_t batch = 1;
   while (true) {
@@ -60,20 +55,19 @@ Result<> serve(const Fd& requests, shm::FileSender sender, bool io_friendly) {
     if (got == 0) return {};  // the supervisor is gone
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) return fail_errno("cannot hear the supervisor", errno);
-    PAIRLOOM_TRY(open_all(std::span(request).first(static_cast<size_t>(got)), io_friendly, sender, batch));
+    PAIRLOOM_TRY(open_all(std::span(request).first(static_cast<size_t>(got)), sender, batch));
   }
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  const bool io_friendly = argc == 4 && std::string_view(argv[3]) == daemon::kIoFriendlyArgument;
-  if (argc != 3 && !io_friendly) {
+  if (argc != 3) {
     fmt::print(stderr, "pairloom-opener: is started by pairloom, not by hand (see pairloom --help)\n");
     return 2;
   }
   raise_file_limit();
-  const auto served = serve(Fd(std::atoi(argv[1])), shm::FileSender(Fd(std::atoi(argv[2]))), io_friendly);
+  const auto served = serve(Fd(std::atoi(argv[1])), shm::FileSender(Fd(std::atoi(argv[2]))));
   if (served) return 0;
   fmt::print(stderr, "pairloom-opener: {}\n", served.error().message);
   return 3;

@@ -44,7 +44,6 @@ Result<Pool> Pool::create(const PoolOptions& options, const Clock& clock) {
   PAIRLOOM_ASSIGN(state->programs.worker, find_worker_program(options));
   PAIRLOOM_ASSIGN(state->programs.opener, find_opener_program(options));
   state->programs.plugins = options.plugins;
-  state->programs.io_friendly = options.io_friendly;
   state->epoll = Fd(epoll_create1(EPOLL_CLOEXEC));
   if (!state->epoll) return fail_errno("cannot make an epoll descriptor", errno);
   return Pool(std::move(state));

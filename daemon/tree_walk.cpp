@@ -12,7 +12,6 @@
 #include <cstring>
 
 #include "base/fd.h"
-#include "daemon/rotating_disk.h"
 
 namespace pairloom::daemon {
 namespace {
@@ -65,16 +64,10 @@ bool PathFilter::enters_directory(const std::string& relative, const std::string
 struct TreeWalk::OpenDirectory {
   Pending at;
   std::unique_ptr<DIR, DirCloser> stream;
-  Device device;
+  uint64_t filesystem;
   size_t pending_before;  // pending_ when it was opened: what comes behind was found in it
   bool first = true;
   std::vector<std::string> subdirectories;
-};
-
-struct TreeWalk::Entry {
-  std::string name;
-  uint64_t inode;
-  unsigned char type;  // dirent's d_type
 };
 
 TreeWalk::TreeWalk(std::vector<std::string> roots, const WalkOptions& options)
@@ -128,7 +121,7 @@ void TreeWalk::enter_root(const std::string& root, FileBatch& batch) {
   }
   const size_t slash = path.rfind('/');
   batch.directory = slash == 0 ? "/" : path.substr(0, slash);
-  batch.filesystem = device_of(batch.directory, st.st_dev).filesystem;
+  batch.filesystem = filesystem_of(batch.directory, st.st_dev);
   batch.files.push_back({path.substr(slash + 1), identity_of(st), true, root});
 }
 
@@ -149,31 +142,40 @@ bool TreeWalk::open_next(FileBatch& batch) {
   }
   if (options_.follow_symlinks && !followed_.emplace(st.st_dev, st.st_ino).second) return false;
   if (options_.one_file_system && st.st_dev != at.root_device) return false;
-  const Device device = device_of(at.path, st.st_dev);
+  const uint64_t filesystem = filesystem_of(at.path, st.st_dev);
   std::unique_ptr<DIR, DirCloser> stream(::fdopendir(fd.get()));
   if (!stream) {
     add_problem(batch, at.path, "cannot read directory", errno, true);
     return false;
   }
   fd.release();
-  if (at.depth == 0) entered_roots_.emplace_back(at.path, device.filesystem);
+  if (at.depth == 0) entered_roots_.emplace_back(at.path, filesystem);
   open_ = std::make_unique<OpenDirectory>(
-      OpenDirectory{std::move(at), std::move(stream), device, pending_.size(), true, {}});
+      OpenDirectory{std::move(at), std::move(stream), filesystem, pending_.size(), true, {}});
   return true;
 }
 
 void TreeWalk::read_entries(FileBatch& batch) {
   batch.directory = open_->at.path;
   if (open_->at.written_root) batch.written = *open_->at.written_root + batch.directory.substr(open_->at.root_length);
-  batch.filesystem = open_->device.filesystem;
-  batch.on_rotating_disk = open_->device.rotates;
+  batch.filesystem = open_->filesystem;
   batch.first = std::exchange(open_->first, false);
-  std::vector<Entry> entries;
-  batch.last = !read_some(entries, batch);
-  // Their inodes lie on the disk in this order, and with most file systems the files do, too.
-  if (open_->device.rotates)
-    std::sort(entries.begin(), entries.end(), [](const Entry& a, const Entry& b) { return a.inode < b.inode; });
-  for (const Entry& entry : entries) take_entry(entry, batch);
+  batch.last = false;
+  while (batch.files.size() < kBatchFiles) {
+    errno = 0;
+    const dirent* entry = ::readdir(open_->stream.get());
+    if (entry) {
+      take_entry(*entry, batch);
+      continue;
+    }
+    batch.last = true;
+    batch.complete = errno == 0;
+    if (errno != 0) {
+      ++unreadable_directories_;
+      add_problem(batch, batch.directory, "cannot read all of the directory", errno, true);
+    }
+    break;
+  }
   std::sort(batch.files.begin(), batch.files.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
   if (!batch.last) return;
   // Enter them in byte order: the last pushed is entered first.
@@ -185,31 +187,12 @@ void TreeWalk::read_entries(FileBatch& batch) {
   open_.reset();
 }
 
-// At most a batch of entries. False: they were the last, as far as they could be read.
-bool TreeWalk::read_some(std::vector<Entry>& entries, FileBatch& batch) {
-  while (entries.size() < kBatchFiles) {
-    errno = 0;
-    const dirent* entry = ::readdir(open_->stream.get());
-    if (entry) {
-      const std::string_view name = entry->d_name;
-      if (name != "." && name != "..") entries.push_back({std::string(name), entry->d_ino, entry->d_type});
-      continue;
-    }
-    batch.complete = errno == 0;
-    if (errno != 0) {
-      ++unreadable_directories_;
-      add_problem(batch, batch.directory, "cannot read all of the directory", errno, true);
-    }
-    return false;
-  }
-  return true;
-}
-
-void TreeWalk::take_entry(const Entry& entry, FileBatch& batch) {
-  const std::string& name = entry.name;
+void TreeWalk::take_entry(const dirent& entry, FileBatch& batch) {
+  const std::string name = entry.d_name;
+  if (name == "." || name == "..") return;
   const std::string path = join(open_->at.path, name);
   const std::string relative = path.substr(open_->at.root_length + 1);
-  unsigned char type = entry.type;
+  unsigned char type = entry.d_type;
   if (type == DT_UNKNOWN) {
     struct stat st {};
     if (::fstatat(dirfd(open_->stream.get()), name.c_str(), &st, AT_SYMLINK_NOFOLLOW) == 0)
@@ -268,7 +251,7 @@ void TreeWalk::take_link(const std::string& relative, const std::string& name, F
     const size_t slash = target.rfind('/');
     FileBatch linked;
     linked.directory = slash == 0 ? "/" : target.substr(0, slash);
-    linked.filesystem = device_of(linked.directory, st.st_dev).filesystem;
+    linked.filesystem = filesystem_of(linked.directory, st.st_dev);
     linked.files.push_back({target.substr(slash + 1), identity_of(st), true});
     linked_files_.push_back(std::move(linked));
   }
@@ -279,9 +262,9 @@ void TreeWalk::add_problem(FileBatch& batch, const std::string& path, const char
 }
 
 // One statfs per device, not per directory.
-const TreeWalk::Device& TreeWalk::device_of(const std::string& directory, uint64_t device) {
-  const auto [known, is_new] = devices_.try_emplace(device);
-  if (is_new) known->second = {filesystem_id(directory, device), is_on_rotating_disk(device)};
+uint64_t TreeWalk::filesystem_of(const std::string& directory, uint64_t device) {
+  const auto [known, is_new] = filesystems_.try_emplace(device, 0);
+  if (is_new) known->second = filesystem_id(directory, device);
   return known->second;
 }
 

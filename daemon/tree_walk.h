@@ -52,24 +52,17 @@ class TreeWalk final : public FileSource {
     const std::string* written_root;  // as the user wrote it; null below a followed link
   };
   struct OpenDirectory;
-  struct Entry;
-  // What is asked once for each.
-  struct Device {
-    uint64_t filesystem = 0;  // filesystem_id
-    bool rotates = false;     // is_on_rotating_disk
-  };
 
   void enter_root(const std::string& root, FileBatch& batch);
   bool open_next(FileBatch& batch);
   bool is_root(const std::string& path) const;
   void read_entries(FileBatch& batch);
-  bool read_some(std::vector<Entry>& entries, FileBatch& batch);
-  void take_entry(const Entry& entry, FileBatch& batch);
+  void take_entry(const dirent& entry, FileBatch& batch);
   void take_link(const std::string& relative, const std::string& name, FileBatch& batch);
   void take_directory(const std::string& relative, const std::string& name);
   void take_file(const std::string& relative, const std::string& name, FileBatch& batch);
   void add_problem(FileBatch& batch, const std::string& path, const char* what, int errnum, bool subtree);
-  const Device& device_of(const std::string& directory, uint64_t device);
+  uint64_t filesystem_of(const std::string& directory, uint64_t device);
 
   std::vector<std::string> roots_;     // still to be entered, last first
   std::deque<std::string> written_roots_;  // those entered, where Pending points to
@@ -81,7 +74,7 @@ class TreeWalk final : public FileSource {
   std::unique_ptr<OpenDirectory> open_;
   std::vector<FileBatch> linked_files_;               // single files reached through links or named as roots
   std::set<std::pair<uint64_t, uint64_t>> followed_;  // (device, inode) of directories entered, when links are followed
-  std::unordered_map<uint64_t, Device> devices_;        // by st_dev
+  std::unordered_map<uint64_t, uint64_t> filesystems_;  // device -> filesystem_id
   std::vector<std::string> missing_roots_;
   std::vector<std::pair<std::string, uint64_t>> entered_roots_;
   uint64_t unreadable_directories_ = 0;

@@ -5,7 +5,6 @@
 #include <cerrno>
 #include <utility>
 
-#include "daemon/read_ahead.h"
 #include "shm/file_passing.h"
 
 namespace pairloom::daemon {
@@ -58,9 +57,7 @@ Result<WorkerProcess> WorkerProcess::start(const WorkerPrograms& programs, uint3
   for (const std::string& plugin : programs.plugins) arguments.insert(arguments.end(), {"--plugin", plugin});
   PAIRLOOM_ASSIGN(auto worker, ChildProcess::start(programs.worker, arguments, for_worker));
   const std::array<int, 2> for_opener{requests.opener.get(), files.opener.get()};
-  std::vector<std::string> of_opener = {number(0), number(1)};
-  if (programs.io_friendly) of_opener.emplace_back(kIoFriendlyArgument);
-  PAIRLOOM_ASSIGN(auto opener, ChildProcess::start(programs.opener, of_opener, for_opener));
+  PAIRLOOM_ASSIGN(auto opener, ChildProcess::start(programs.opener, {number(0), number(1)}, for_opener));
   return WorkerProcess(std::move(worker), std::move(opener), std::move(requests.supervisor), std::move(channel));
 }
 

@@ -20,7 +20,6 @@ struct WorkerPrograms {
   std::string worker, opener;        // paths
   std::vector<std::string> plugins;  // paths of shared objects with extractors
   uint64_t memory_bytes = 0;         // limit of a worker's private memory; 0 = none
-  bool io_friendly = false;          // PoolOptions
 };
 
 class WorkerProcess {

@@ -15,7 +15,7 @@ namespace {
 struct Entry {
   uint64_t task_id;
   int32_t error;
-  uint32_t drop_behind;  // 0 or 1
+  uint32_t reserved;  // 0
 };
 static_assert(sizeof(Entry) == 16);
 
@@ -48,7 +48,7 @@ Result<> FileSender::send() {
   size_t descriptor_count = 0;
   const size_t count = std::min(files_.size(), kFilesAtOnce);
   for (size_t i = 0; i < count; ++i) {
-    message.entries[i] = {files_[i].task_id, files_[i].error, files_[i].drop_behind ? 1u : 0u};
+    message.entries[i] = {files_[i].task_id, files_[i].error, 0};
     if (files_[i].fd) descriptors[descriptor_count++] = files_[i].fd.get();
   }
   iovec data{message.entries.data(), count * sizeof(Entry)};
@@ -109,7 +109,7 @@ Result<> FileReceiver::receive() {
   if ((header.msg_flags & MSG_CTRUNC) != 0) return fail(Errc::kIo, "files were lost: too many are open in this process");
   if (static_cast<size_t>(got) % sizeof(Entry) != 0) return fail(Errc::kProtocol, "files came with half an entry");
   for (size_t i = 0; i < static_cast<size_t>(got) / sizeof(Entry); ++i) {
-    PassedFile file{message.entries[i].task_id, Fd(), message.entries[i].error, message.entries[i].drop_behind != 0};
+    PassedFile file{message.entries[i].task_id, Fd(), message.entries[i].error};
     if (file.error == 0) {
       if (descriptors.empty()) return fail(Errc::kProtocol, "a file came without its descriptor");
       file.fd = std::move(descriptors.front());

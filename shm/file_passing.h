@@ -24,7 +24,6 @@ struct PassedFile {
   uint64_t task_id = 0;
   Fd fd;          // open for reading; none: `error` says why
   int error = 0;  // errno, or kNotARegularFile
-  bool drop_behind = false;  // was not in the page cache before: the worker is to give its pages back
 };
 constexpr int kNotARegularFile = -1;
 

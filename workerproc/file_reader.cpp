@@ -1,6 +1,5 @@
 #include "workerproc/file_reader.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
 #include <algorithm>
@@ -56,11 +55,8 @@ Result<FileContents> FileReader::read(TaskContext& context, Wanted wanted) {
   if (!stat_open_file(fd, before)) return failed(Outcome::kUnreadable, errno_text("cannot stat", errno));
   file.identity = identity_of(before);
 
-  auto is_wanted = context.timed(shm::Stage::kRead, [&] {
-    auto read = read_wanted(fd, file.identity.size_bytes, wanted, context);
-    if (passed.drop_behind) ::posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
-    return read;
-  });
+  auto is_wanted = context.timed(
+      shm::Stage::kRead, [&] { return read_wanted(fd, file.identity.size_bytes, wanted, context); });
   if (!is_wanted)
     return failed(is_wanted.error().code == Errc::kTooLarge ? Outcome::kTooLarge : Outcome::kUnreadable,
                   std::move(is_wanted.error().message));

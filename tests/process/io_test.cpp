@@ -1,4 +1,4 @@
-// How a run treats the disk and its cache, and where it says its time went.
+// Where a run says its time went.
 #include <gtest/gtest.h>
 
 #include <nlohmann/json.hpp>
@@ -8,7 +8,6 @@
 #include "base/stage_names.h"
 #include "tests/support/draw.h"
 #include "tests/support/encode.h"
-#include "tests/support/page_cache.h"
 #include "tests/support/program.h"
 #include "tests/support/temp_dir.h"
 
@@ -29,34 +28,10 @@ class Io : public ::testing::Test {
     arguments.insert(arguments.end(), {"--index", dir_ / "index.db"});
     return test::run_program(arguments);
   }
-  size_t cached() const {
-    size_t count = 0;
-    for (const std::string& path : paths_) count += test::is_cached(path);
-    return count;
-  }
-
   static constexpr uint64_t kPictures = 12;
   test::TempDir dir_;
   std::vector<std::string> paths_;
 };
-
-TEST_F(Io, AFriendlyRunLeavesThePageCacheAsItWas) {
-  for (size_t i = 1; i < paths_.size(); ++i)
-    if (!test::evict(paths_[i])) GTEST_SKIP() << "files in " << dir_.path() << " cannot be put out of the page cache";
-  const auto r = run({"index", "add", "--io-friendly", dir_ / "p"});
-  EXPECT_EQ(r.status, 0) << r.err;
-  EXPECT_NE(r.err.find("12 new or changed"), std::string::npos) << r.err;
-  EXPECT_TRUE(test::is_cached(paths_[0])) << "somebody had it there";
-  EXPECT_EQ(cached(), 1u);
-}
-
-TEST_F(Io, AnotherRunLeavesWhatItHasReadInThePageCache) {
-  for (const std::string& path : paths_)
-    if (!test::evict(path)) GTEST_SKIP() << "files in " << dir_.path() << " cannot be put out of the page cache";
-  const auto r = run({"index", "add", dir_ / "p"});
-  EXPECT_EQ(r.status, 0) << r.err;
-  EXPECT_EQ(cached(), kPictures);
-}
 
 TEST_F(Io, StatusSaysWhereEachWorkersTimeWent) {
   ASSERT_EQ(run({"index", "add", dir_ / "p", "--jobs", "1"}).status, 0);

@@ -122,7 +122,7 @@ __m128i descale(Sums sums) {
 
 // transform() of eight columns at a time.
 template <int kShift>
-void transform_columns(Rows& v) {
+[[gnu::always_inline]] inline void transform_columns(Rows& v) {
   const Sums sum = scaled(_mm_add_epi16(v[0], v[4])), difference = scaled(_mm_sub_epi16(v[0], v[4]));
   const Sums terms26 = pairs(v[2], v[6]);
   const Sums even3 = multiply_add(terms26, kEven3), even2 = multiply_add(terms26, kEven2);
@@ -138,7 +138,7 @@ void transform_columns(Rows& v) {
   }
 }
 
-void transpose(Rows& v) {
+[[gnu::always_inline]] inline void transpose(Rows& v) {
   Rows a, b;
   for (int i = 0; i < 4; ++i) {
     a[2 * i] = _mm_unpacklo_epi16(v[2 * i], v[2 * i + 1]);
