@@ -1,5 +1,6 @@
 #include "workerproc/extract/extract.h"
 
+#include <algorithm>
 #include <chrono>
 #include <exception>
 #include <new>
@@ -36,9 +37,14 @@ class StageTimer {
   std::chrono::steady_clock::time_point start_;
 };
 
-// How far to decode. Measured on real images (docs/benchmarks.md): with a short side of at least 128 pixels PDQ differs
-// from the full decode by less than it does after recompression; 64 is enough for dHash. Every algorithm of a run sees
-// the same pixels.
+// Pixels of the short side that an algorithm needs. Measured on real images (docs/benchmarks.md): then its code differs
+// from that of the full picture by less than it does after recompression. 256 bits need more than 64.
+uint32_t needed_side_px(Algorithm algorithm) {
+  return info(algorithm).bits > 64 ? 128 : 64;
+}
+
+// How far to decode: as far as the most demanding algorithm needs, so that every algorithm of a run sees the same
+// pixels.
 DecodeRequest plan(const jobs::IndexSetup& setup) {
   DecodeRequest request;
   request.max_pixels = setup.max_pixels;
@@ -48,7 +54,11 @@ DecodeRequest plan(const jobs::IndexSetup& setup) {
     request.layout = PixelLayout::kBgr;
     request.min_short_side_px = 0;
   } else {
-    request.min_short_side_px = setup.accuracy == Accuracy::kFast ? 64 : 128;
+    request.min_short_side_px = 1;
+    for (const AlgorithmInfo& algorithm : algorithms())
+      if (contains(setup.algorithms, algorithm.id))
+        request.min_short_side_px = std::max(request.min_short_side_px, needed_side_px(algorithm.id));
+    if (setup.accuracy == Accuracy::kFast) request.min_short_side_px /= 2;
   }
   return request;
 }
