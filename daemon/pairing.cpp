@@ -1,6 +1,7 @@
 #include "daemon/pairing.h"
 
 #include <fcntl.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -89,6 +90,11 @@ Result<> Pairing::open_codes() {
   code_file_number_ = code_file_.get();
   PAIRLOOM_ASSIGN(auto codes,
                   search::CodeFile::open(code_file_.get(), path, setup_.algorithm, setup_.index_id, setup_.generation));
+  // Opening looks at the last block only; pairing believes all of them.
+  if (const auto sound = codes.verify(); !sound) {
+    if (::unlink(path.c_str()) != 0) return fail_errno("cannot remove '" + path + "'", errno);
+    return fail(Errc::kIo, sound.error().message + "; it was removed, and the next run makes it anew from the index: run this again");
+  }
   codes_ = std::make_unique<search::CodeFile>(std::move(codes));
   return {};
 }

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <filesystem>
+#include <fstream>
 #include <map>
 
 #include "base/fd.h"
@@ -140,6 +141,42 @@ TEST_F(IndexRunTest, PlansForAnotherIndexAreLeftAlone) {
   }
   run();
   EXPECT_EQ(pair_count(), 1u);
+}
+
+TEST_F(IndexRunTest, ADamagedCodeFileIsNoticedAndMadeAnew) {
+  constexpr uint64_t kCodes = 5000;  // more than a block: the damage is in one that opening does not look at
+  {
+    auto index = index::IndexWriter::open(index_path(), "test").value();
+    const auto run = index.begin_run(index::RunKind::kAdd, "").value();
+    const auto directory = index.directory("/nowhere", 1).value().id;
+    for (uint64_t i = 1; i <= kCodes; ++i) {
+      index::FileResult result;
+      result.directory = directory;
+      result.name = std::to_string(i);
+      result.identity = {1, i, i, 1, 1};
+      result.digest = {i, i};
+      result.image = {ImageFormat::kJpeg, 10, 10, 1, 100, 1, false, false, false};
+      const uint64_t mixed = i * 0x9E3779B97F4A7C15u;
+      result.codes = {{Algorithm::kPdq, Code{{mixed, mixed * mixed, mixed ^ mixed >> 7, ~mixed * 31}}}};
+      ASSERT_TRUE(index.put(run, result));
+    }
+    ASSERT_TRUE(index.finish_run(run, {}, {}));
+  }
+  {
+    std::fstream file(index_path() + "-codes.pdq", std::ios::in | std::ios::out | std::ios::binary);
+    file.seekp(8192 + 100);
+    file.put('\x5a');
+    file.put('\xa5');
+  }
+  {
+    auto index = index::IndexWriter::open(index_path(), "test").value();
+    const auto summary = run_index(index, request(), {});
+    ASSERT_FALSE(summary);
+    EXPECT_NE(summary.error().message.find("run this again"), std::string::npos) << summary.error().message;
+  }
+  run();
+  EXPECT_EQ(reader().pairing_state(Algorithm::kPdq).value().position, kCodes);
+  EXPECT_TRUE(reader().verify().value().empty());
 }
 
 TEST_F(IndexRunTest, NothingChangedMeansNothingIsOpened) {
