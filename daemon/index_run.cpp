@@ -3,6 +3,7 @@
 #include <memory>
 
 #include "base/clock.h"
+#include "daemon/grouping.h"
 #include "daemon/hosted_run.h"
 #include "daemon/indexing.h"
 #include "daemon/pairing.h"
@@ -56,6 +57,12 @@ class IndexRun {
     PAIRLOOM_TRY(indexed);
     for (const AlgorithmInfo& algorithm : algorithms())
       if (contains(request_.pair_algorithms, algorithm.id)) PAIRLOOM_TRY(pair_codes(pool, algorithm.id));
+    // What was added, taken away or found again may have changed the groups.
+    const index::RunTotals& totals = summary_.totals;
+    if (totals.indexed + totals.moved + totals.gone + summary_.new_pairs == 0) return {};
+    for (const AlgorithmInfo& algorithm : algorithms())
+      if (contains(request_.pair_algorithms, algorithm.id))
+        PAIRLOOM_TRY(store_groups(index_, run_, algorithm.id));
     return {};
   }
 
@@ -79,8 +86,15 @@ class IndexRun {
   }
 
   Result<> pair_codes(Pool& pool, Algorithm algorithm) {
-    PAIRLOOM_ASSIGN(auto job, Pairing::create(index_, algorithm, pool, request_.pairing_memory_bytes));
-    if (job.is_complete()) return {};
+    // A pairing that was cut short is finished first, then what came since is paired.
+    while (true) {
+      PAIRLOOM_ASSIGN(auto job, Pairing::create(index_, algorithm, pool, request_.pairing_memory_bytes));
+      if (job.is_complete()) return {};
+      PAIRLOOM_TRY(run_pairing(pool, job));
+    }
+  }
+
+  Result<> run_pairing(Pool& pool, Pairing& job) {
     surroundings_.often = [&] {
       Progress progress;
       progress.stage = Progress::Stage::kPairing;

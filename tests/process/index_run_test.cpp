@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <filesystem>
+#include <fstream>
 #include <iterator>
 #include <map>
 #include <utility>
@@ -16,6 +17,8 @@
 #include "base/fd.h"
 #include "index/index_reader.h"
 #include "index/index_writer.h"
+#include "index/pairing_store.h"
+#include "jobs/pair_job.h"
 #include "tests/support/draw.h"
 #include "tests/support/encode.h"
 #include "tests/support/temp_dir.h"
@@ -92,6 +95,90 @@ TEST_F(IndexRunTest, FindsANearDuplicateAndAnExactOne) {
   EXPECT_EQ(totals.failed, 0u);
   EXPECT_EQ(pair_count(), 1u);
   EXPECT_EQ(reader().contents_with_copies().value().size(), 1u);
+}
+
+TEST_F(IndexRunTest, PairingThatWasCutShortGoesOnWhereItWas) {
+  for (const auto& [name, seed] : {std::pair("1", 1u), {"2", 1u}, {"3", 2u}, {"4", 2u}})
+    pictures_.write(std::string(name) + ".jpg", jpeg(seed, name[0] % 2 == 1 ? 90 : 60));
+  auto unpaired = request();
+  unpaired.pool.jobs = 1;
+  unpaired.pair_algorithms = 0;
+  EXPECT_EQ(run(unpaired).indexed, 4u);
+  {
+    auto index = index::IndexWriter::open(index_path(), "test").value();
+    jobs::PairSetup setup;
+    setup.index_id = index.index_id();
+    setup.generation = index.generation();
+    setup.count = 4;
+    const auto scan = [](uint64_t first, uint64_t last) {
+      return jobs::encode(jobs::PairTask{jobs::PairTask::Kind::kScan, 0, 0, 0, first, last});
+    };
+    auto store = index::PairingStore::open(index_path(), true).value();
+    ASSERT_TRUE(store.begin_work(Algorithm::kPdq, {jobs::encode(setup), {{scan(0, 2), 0.3, true}, {scan(2, 4), 0.7, false}}}));
+  }
+  run();
+  EXPECT_EQ(pair_count(), 1u) << "only what had not been done is done; what had been is believed to be stored";
+  EXPECT_EQ(reader().pairing_state(Algorithm::kPdq).value().position, 4u);
+  // What came meanwhile is paired too.
+  pictures_.write("5.jpg", jpeg(1, 80));
+  run();
+  EXPECT_EQ(reader().pairing_state(Algorithm::kPdq).value().position, 5u);
+  EXPECT_EQ(pair_count(), 3u);
+}
+
+TEST_F(IndexRunTest, PlansForAnotherIndexAreLeftAlone) {
+  pictures_.write("1.jpg", jpeg(1));
+  pictures_.write("2.jpg", jpeg(1, 60));
+  auto unpaired = request();
+  unpaired.pair_algorithms = 0;
+  run(unpaired);
+  {
+    auto index = index::IndexWriter::open(index_path(), "test").value();
+    jobs::PairSetup setup;
+    setup.index_id = index.index_id();
+    setup.generation = index.generation() + 1;  // positions have changed since
+    setup.count = 2;
+    auto store = index::PairingStore::open(index_path(), true).value();
+    ASSERT_TRUE(store.begin_work(Algorithm::kPdq, {jobs::encode(setup), {{{}, 1, true}}}));
+  }
+  run();
+  EXPECT_EQ(pair_count(), 1u);
+}
+
+TEST_F(IndexRunTest, ADamagedCodeFileIsNoticedAndMadeAnew) {
+  constexpr uint64_t kCodes = 5000;  // more than a block: the damage is in one that opening does not look at
+  {
+    auto index = index::IndexWriter::open(index_path(), "test").value();
+    const auto run = index.begin_run(index::RunKind::kAdd, "").value();
+    const auto directory = index.directory("/nowhere", 1).value().id;
+    for (uint64_t i = 1; i <= kCodes; ++i) {
+      index::FileResult result;
+      result.directory = directory;
+      result.name = std::to_string(i);
+      result.identity = {1, i, i, 1, 1};
+      result.digest = {i, i};
+      result.image = {ImageFormat::kJpeg, 10, 10, 1, 100, 1, false, false, false};
+      const uint64_t mixed = i * 0x9E3779B97F4A7C15u;
+      result.codes = {{Algorithm::kPdq, Code{{mixed, mixed * mixed, mixed ^ mixed >> 7, ~mixed * 31}}}};
+      ASSERT_TRUE(index.put(run, result));
+    }
+    ASSERT_TRUE(index.finish_run(run, {}, {}));
+  }
+  {
+    std::fstream file(index_path() + "-codes.pdq", std::ios::in | std::ios::out | std::ios::binary);
+    file.seekp(8192 + 100);
+    file.put('\x5a');
+    file.put('\xa5');
+  }
+  {
+    auto index = index::IndexWriter::open(index_path(), "test").value();
+    const auto summary = run_index(index, request(), {});
+    ASSERT_FALSE(summary);
+    EXPECT_NE(summary.error().message.find("run this again"), std::string::npos) << summary.error().message;
+  }
+  run();
+  EXPECT_EQ(reader().pairing_state(Algorithm::kPdq).value().position, kCodes);
+  EXPECT_TRUE(reader().verify().value().empty());
 }
 
 TEST_F(IndexRunTest, NothingChangedMeansNothingIsOpened) {

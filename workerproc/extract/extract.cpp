@@ -15,6 +15,7 @@
 #include "workerproc/extract/digest.h"
 #include "workerproc/extract/pdq.h"
 #include "workerproc/extract/phash.h"
+#include "workerproc/extract/turns.h"
 
 namespace pairloom::workerproc {
 namespace {
@@ -77,6 +78,7 @@ struct Extractor::State {
   AreaSummer summer;
   PdqHasher pdq;
   TutorialDhash tutorial;
+  std::vector<jobs::TurnedCode> turns;  // of the last file, if asked for
 
   Code code_of(Algorithm algorithm, const View& view, jobs::IndexResult& result) {
     switch (algorithm) {
@@ -95,6 +97,25 @@ struct Extractor::State {
         return phash256(view, summer);
     }
     return {};
+  }
+
+  // The codes of the seven other orientations, in the order of their EXIF numbers.
+  void add_turns(Algorithm algorithm, const View& view) {
+    const auto add = [&](auto code_of_turn) {
+      for (uint8_t exif = 2; exif <= 8; ++exif) turns.push_back({algorithm, exif, code_of_turn(exif)});
+    };
+    switch (algorithm) {
+      case Algorithm::kPdq:  // hashed just before
+        return add([&](uint8_t exif) { return pdq.turned(exif); });
+      case Algorithm::kPhash:
+        return add([codes = phash64_turned(view, summer)](uint8_t exif) { return codes[exif - 1u]; });
+      case Algorithm::kPhash256:
+        return add([codes = phash256_turned(view, summer)](uint8_t exif) { return codes[exif - 1u]; });
+      case Algorithm::kDhash:  // no terms that could be turned: the cells are summed again
+        return add([&](uint8_t exif) { return dhash(turned(view, exif), summer); });
+      case Algorithm::kDhashTutorial:
+        return add([&](uint8_t exif) { return tutorial.hash(turned(view, exif)); });
+    }
   }
 
   void describe(const View& view, ImageInfo& image) const {
@@ -134,8 +155,10 @@ struct Extractor::State {
     const View view = view_of(picture);
     describe(view, result.image);
     for (const AlgorithmInfo& algorithm : algorithms())
-      if (contains(setup.algorithms, algorithm.id))
+      if (contains(setup.algorithms, algorithm.id)) {
         result.codes.push_back({algorithm.id, code_of(algorithm.id, view, result)});
+        if ((setup.algorithms & jobs::kTurnedCodes) != 0) add_turns(algorithm.id, view);
+      }
     set_message(result, std::move(picture.warning));
     result.outcome = Outcome::kIndexed;
   }
@@ -150,9 +173,11 @@ Extractor::~Extractor() = default;
 
 jobs::IndexResult Extractor::extract(std::span<const std::byte> file_bytes, uint64_t (&stage_ns)[8]) {
   jobs::IndexResult result;
+  state_->turns.clear();
   const auto failed = [&](Outcome outcome, std::string message) {
     result.outcome = outcome;
     result.codes.clear();
+    state_->turns.clear();
     set_message(result, std::move(message));
   };
   try {
@@ -167,6 +192,10 @@ jobs::IndexResult Extractor::extract(std::span<const std::byte> file_bytes, uint
     failed(Outcome::kCorrupt, error.what());
   }
   return result;
+}
+
+std::vector<jobs::TurnedCode> Extractor::take_turns() {
+  return std::exchange(state_->turns, {});
 }
 
 }  // namespace pairloom::workerproc
