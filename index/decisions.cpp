@@ -1,0 +1,125 @@
+#include "index/decisions.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <filesystem>
+#include <optional>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "base/fd.h"
+#include "base/text.h"
+
+namespace pairloom::index {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+// As everywhere else that bytes become JSON (docs/cli.md, "File names").
+Json json_of(const std::string& bytes) {
+  return is_valid_utf8(bytes) ? Json{{"text", bytes}} : Json{{"bytes", to_base64(bytes)}};
+}
+
+std::optional<std::string> from_base64(std::string_view text) {
+  static constexpr std::string_view kDigits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  if (text.size() % 4 != 0) return std::nullopt;
+  for (int padding = 0; padding < 2 && text.ends_with('='); ++padding) text.remove_suffix(1);
+  std::string out;
+  uint32_t group = 0;
+  for (size_t i = 0; i < text.size(); ++i) {
+    const size_t digit = kDigits.find(text[i]);
+    if (digit == std::string_view::npos) return std::nullopt;
+    group = group << 6 | static_cast<uint32_t>(digit);
+    if (i % 4 != 0) out += static_cast<char>(group >> (6 - i % 4 * 2) & 255);
+  }
+  return out;
+}
+
+std::optional<std::string> bytes_of(const Json& value) {
+  if (!value.is_object() || value.size() != 1) return std::nullopt;
+  if (const auto text = value.find("text"); text != value.end() && text->is_string()) return text->get<std::string>();
+  if (const auto bytes = value.find("bytes"); bytes != value.end() && bytes->is_string())
+    return from_base64(bytes->get_ref<const std::string&>());
+  return std::nullopt;
+}
+
+std::optional<Decision> decision_in(std::string_view line) {
+  const Json record = Json::parse(line, nullptr, false);
+  if (!record.is_object() || !record.contains("decision") || !record["decision"].is_string()) return std::nullopt;
+  Decision decision{record["decision"].get<std::string>(), {}};
+  for (const auto& [name, value] : record.items()) {
+    if (name == "decision") continue;
+    auto bytes = bytes_of(value);
+    if (!bytes) return std::nullopt;
+    decision.values.emplace_back(name, std::move(*bytes));
+  }
+  return decision;
+}
+
+Result<> sync_directory_of(const std::string& path) {
+  const std::string directory = std::filesystem::path(path).parent_path().string();
+  const Fd fd(::open(directory.empty() ? "." : directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!fd || ::fsync(fd.get()) != 0) return fail_errno("cannot store '" + path + "'", errno);
+  return {};
+}
+
+// False when there is something and it does not end in a newline.
+bool ends_with_a_line(int fd, off_t size) {
+  char last = '\n';
+  return size == 0 || (::pread(fd, &last, 1, size - 1) == 1 && last == '\n');
+}
+
+}  // namespace
+
+std::string_view Decision::value(std::string_view name) const {
+  for (const auto& [key, value] : values)
+    if (key == name) return value;
+  return {};
+}
+
+std::string decisions_path(const std::string& index_path) {
+  return index_path + "-decisions";
+}
+
+Result<> append_decision(const std::string& index_path, const Decision& decision) {
+  const std::string path = decisions_path(index_path);
+  Json record{{"decision", decision.kind}};
+  for (const auto& [name, value] : decision.values) record[name] = json_of(value);
+  std::string line = record.dump() + "\n";
+
+  const Fd fd(::open(path.c_str(), O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644));
+  if (!fd) return fail_errno("cannot open '" + path + "'", errno);
+  struct stat st {};
+  if (::fstat(fd.get(), &st) != 0) return fail_errno("cannot read '" + path + "'", errno);
+  if (!ends_with_a_line(fd.get(), st.st_size)) line.insert(0, 1, '\n');
+  PAIRLOOM_TRY(write_all(fd.get(), line.data(), line.size(), "'" + path + "'"));
+  if (::fdatasync(fd.get()) != 0) return fail_errno("cannot store '" + path + "'", errno);
+  return st.st_size == 0 ? sync_directory_of(path) : Result<>{};
+}
+
+Result<std::vector<Decision>> read_decisions(const std::string& index_path) {
+  const std::string path = decisions_path(index_path);
+  std::vector<Decision> decisions;
+  const Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+  if (!fd && errno == ENOENT) return decisions;
+  if (!fd) return fail_errno("cannot open '" + path + "'", errno);
+  std::string unread;
+  std::array<char, 65536> buffer;
+  while (true) {
+    PAIRLOOM_ASSIGN(const size_t got, read_up_to(fd.get(), buffer.data(), buffer.size(), "'" + path + "'"));
+    unread.append(buffer.data(), got);
+    size_t begin = 0;
+    for (size_t end; (end = unread.find('\n', begin)) != std::string::npos; begin = end + 1)
+      if (auto decision = decision_in(std::string_view(unread).substr(begin, end - begin)))
+        decisions.push_back(std::move(*decision));
+    unread.erase(0, begin);
+    if (got < buffer.size()) return decisions;
+  }
+}
+
+}  // namespace pairloom::index
