@@ -29,6 +29,9 @@ constexpr Example kIndexUpdate[] = {
     {"pairloom index update", "look again at every directory ever added"},
     {"pairloom index update --retry-failed", "and at the files that failed before"},
 };
+constexpr Example kIndexRebuild[] = {
+    {"pairloom index rebuild", "make the index anew from every directory ever added; the old one is kept beside it"},
+};
 constexpr Example kIndexPrune[] = {
     {"pairloom index prune -n", "what would be forgotten?"},
     {"pairloom index prune", "forget files that are gone; no picture is touched"},
@@ -121,6 +124,7 @@ constexpr Verb kVerbs[] = {
      declare_extract},
     {"index add", "add directories or files to the index", kMaintain, kIndexAdd, declare_index_add},
     {"index update", "look again at everything that was added", kMaintain, kIndexUpdate, declare_index_update},
+    {"index rebuild", "set the index aside and make it anew", kMaintain, kIndexRebuild, declare_index_rebuild},
     {"index prune", "forget files that are gone", kMaintain, kIndexPrune, declare_index_prune},
     {"index verify", "check the index from end to end", kMaintain, kIndexVerify, declare_index_verify},
     {"index info", "say what the index holds", kMaintain, kIndexInfo, declare_index_info},

@@ -30,6 +30,9 @@ constexpr uint64_t kMaxChunkCostBytes = 4u << 20;      // sum of Task::cost_byte
 constexpr uint64_t kMaxChunkPayloadBytes = 64u << 10;  // in the ring
 constexpr int64_t kFirstGuessTaskNs = 2'000'000;
 constexpr uint64_t kNoTask = UINT64_MAX;
+// A worker has at least this long to say hello, however little patience there is with tasks: on a machine with other work
+// a program may take seconds to load.
+constexpr int64_t kStartDeadlineNs = 30'000'000'000;
 // A worker that is killed and not gone after this long hangs in the kernel; it is left behind.
 constexpr int64_t kDyingNs = 2'000'000'000;
 

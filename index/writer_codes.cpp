@@ -167,8 +167,8 @@ Result<> IndexWriter::State::move_codes_down(Algorithm algorithm, uint64_t end, 
     if (free.empty() && taken.empty()) return {};
     if (free.size() != taken.size()) {
       return fail(Errc::kIndexCorrupt,
-                  fmt::format("index '{}' is damaged: the positions of its '{}' codes have holes; move it "
-                              "away and scan again",
+                  fmt::format("index '{}' is damaged: the positions of its '{}' codes have holes; 'pairloom "
+                              "index rebuild' makes a new one",
                               path, info(algorithm).name));
     }
     for (size_t i = 0; i < free.size(); ++i) {
@@ -224,7 +224,7 @@ Result<> IndexWriter::State::publish_codes_of(Algorithm algorithm) {
     if (row.as<uint64_t>(0) != c.file->size() || !code_from(row.bytes(2), algorithm, code)) {
       return fail(Errc::kIndexCorrupt,
                   fmt::format("index '{}' is damaged: its '{}' code at position {} is not what was "
-                              "written; move it away and scan again",
+                              "written; 'pairloom index rebuild' makes a new one",
                               path, info(algorithm).name, row.integer(0)));
     }
     PAIRLOOM_TRY(c.file->append(row.as<uint32_t>(1), code, row.as<uint8_t>(3)));

@@ -181,7 +181,7 @@ void look_at_index(const std::string& path, std::vector<Finding>& findings) {
     findings.push_back({Health::kBad, "index check", problems.error().message, "pairloom index verify"});
   else if (!problems->empty())
     findings.push_back({Health::kBad, "index check", escape_for_terminal(problems->front()),
-                        "move the index away and scan again; pictures are untouched"});
+                        "pairloom index rebuild; pictures are untouched"});
   else
     findings.push_back({Health::kGood, "index check", "sound", ""});
   if (about->failures > 0)

@@ -32,7 +32,7 @@ Result<ExitCode> verify(Session& session) {
     return ExitCode::kDone;
   }
   session.messages.error(fmt::format("the index has {} problems", problems.size()));
-  session.messages.hint("the pictures are untouched; move the index away and scan again to build a new one");
+  session.messages.hint("the pictures are untouched; pairloom index rebuild sets the index aside and makes a new one");
   return ExitCode::kIndex;
 }
 
