@@ -25,21 +25,6 @@ Json json_of(const std::string& bytes) {
   return is_valid_utf8(bytes) ? Json{{"text", bytes}} : Json{{"bytes", to_base64(bytes)}};
 }
 
-std::optional<std::string> from_base64(std::string_view text) {
-  static constexpr std::string_view kDigits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  if (text.size() % 4 != 0) return std::nullopt;
-  for (int padding = 0; padding < 2 && text.ends_with('='); ++padding) text.remove_suffix(1);
-  std::string out;
-  uint32_t group = 0;
-  for (size_t i = 0; i < text.size(); ++i) {
-    const size_t digit = kDigits.find(text[i]);
-    if (digit == std::string_view::npos) return std::nullopt;
-    group = group << 6 | static_cast<uint32_t>(digit);
-    if (i % 4 != 0) out += static_cast<char>(group >> (6 - i % 4 * 2) & 255);
-  }
-  return out;
-}
-
 std::optional<std::string> bytes_of(const Json& value) {
   if (!value.is_object() || value.size() != 1) return std::nullopt;
   if (const auto text = value.find("text"); text != value.end() && text->is_string()) return text->get<std::string>();
