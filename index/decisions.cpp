@@ -8,40 +8,22 @@
 #include <cerrno>
 #include <filesystem>
 #include <optional>
-
-#include <fmt/format.h>
-#include <nlohmann/json.hpp>
+#include <utility>
 
 #include "base/fd.h"
-#include "base/text.h"
+#include "base/json_text.h"
 
 namespace pairloom::index {
 namespace {
 
-using Json = nlohmann::ordered_json;
-
-// As everywhere else that bytes become JSON (docs/cli.md, "File names").
-Json json_of(const std::string& bytes) {
-  return is_valid_utf8(bytes) ? Json{{"text", bytes}} : Json{{"bytes", to_base64(bytes)}};
-}
-
-std::optional<std::string> bytes_of(const Json& value) {
-  if (!value.is_object() || value.size() != 1) return std::nullopt;
-  if (const auto text = value.find("text"); text != value.end() && text->is_string()) return text->get<std::string>();
-  if (const auto bytes = value.find("bytes"); bytes != value.end() && bytes->is_string())
-    return from_base64(bytes->get_ref<const std::string&>());
-  return std::nullopt;
-}
-
 std::optional<Decision> decision_in(std::string_view line) {
-  const Json record = Json::parse(line, nullptr, false);
-  if (!record.is_object() || !record.contains("decision") || !record["decision"].is_string()) return std::nullopt;
-  Decision decision{record["decision"].get<std::string>(), {}};
-  for (const auto& [name, value] : record.items()) {
+  const auto record = parse_object(line);
+  Decision decision;
+  if (!record || !take_field(*record, "decision", decision.kind)) return std::nullopt;
+  for (const auto& [name, value] : record->items()) {
     if (name == "decision") continue;
-    auto bytes = bytes_of(value);
-    if (!bytes) return std::nullopt;
-    decision.values.emplace_back(name, std::move(*bytes));
+    decision.values.emplace_back(name, path_from_json(value));
+    if (decision.values.back().second.empty()) return std::nullopt;
   }
   return decision;
 }
@@ -74,8 +56,8 @@ std::string decisions_path(const std::string& index_path) {
 Result<> append_decision(const std::string& index_path, const Decision& decision) {
   const std::string path = decisions_path(index_path);
   Json record{{"decision", decision.kind}};
-  for (const auto& [name, value] : decision.values) record[name] = json_of(value);
-  std::string line = record.dump() + "\n";
+  for (const auto& [name, value] : decision.values) record[name] = json_path(value);
+  std::string line = json_line(record);
 
   const Fd fd(::open(path.c_str(), O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644));
   if (!fd) return fail_errno("cannot open '" + path + "'", errno);

@@ -14,7 +14,7 @@ namespace pairloom::index {
 
 struct Decision {
   std::string kind;                                         // "root"
-  std::vector<std::pair<std::string, std::string>> values;  // by name; bytes, which need be no text
+  std::vector<std::pair<std::string, std::string>> values;  // by name; bytes, which need be no text; never empty
   std::string_view value(std::string_view name) const;      // empty when there is none of that name
 };
 
