@@ -29,6 +29,10 @@ struct ControlOptions {
   int max_readers = 2;          // children that read the index at a time; more wait their turn
 };
 
+// Where these programs lie; kNoWorkers: nowhere, with where they were looked for.
+Result<std::string> find_control_program(const std::string& named);
+Result<std::string> find_reader_program(const std::string& named);
+
 class ControlChannel {
  public:
   // `handler` must outlive the channel. kNoWorkers: a program is missing.

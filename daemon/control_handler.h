@@ -4,14 +4,13 @@
 #pragma once
 
 #include <sys/types.h>
-#include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/fd.h"
 #include "base/result.h"
 #include "daemon/control_status.h"
+#include "daemon/index_reply.h"
 #include "daemon/index_run.h"
 
 namespace pairloom::daemon {
@@ -23,37 +22,12 @@ struct ControlPeer {
   pid_t pid = 0;
 };
 
-// One client's indexing request, which is answered while it is worked on. The daemon keeps it until it has called
-// finish() or fail(); destroying it before that tells the client that the daemon gave up. All calls return at once and
-// may come at any time, also after the client or the control process has gone.
-class IndexReply {
- public:
-  class Sink;  // where it goes: the channel, or a test
-  explicit IndexReply(std::shared_ptr<Sink> sink);
-  IndexReply(IndexReply&&) noexcept;
-  IndexReply& operator=(IndexReply&&) noexcept;
-  ~IndexReply();
-
-  // As the callbacks of RunObserver. Lines that a slow client has no room for are left out; the end is never.
-  void progress(const Progress& progress);
-  void problem(const Problem& problem);
-  // True when nobody waits for the answer, or the client asked to stop: interrupt the run as SIGINT would in the
-  // foreground, and finish() with totals.interrupted.
-  bool stop_requested() const;
-
-  // One of the two, once.
-  void finish(const RunSummary& summary);
-  void fail(const Error& error);
-
- private:
-  std::shared_ptr<Sink> sink_;
-};
-
 // What `pairloom index add` or `update` asks for. `request.roots` are absolute; request.files_from_fd, if not -1, is
 // `list`, a sealed memory file. The request's pool options are the daemon's own business: `jobs` and what else a client
-// may not choose is as in a default PoolOptions.
+// may not choose is as in a default PoolOptions. An update without roots is one of all roots the index knows.
 struct IndexCommand {
   IndexRequest request;
+  bool features_chosen = false;  // false: setup.algorithms and pair_algorithms are the daemon's to say
   Fd list;
 };
 

@@ -87,7 +87,7 @@ struct DaemonStatus {
 
 // The document of GET /v1/status (docs/control.md). Paths that are not UTF-8 are given as base64, as in all JSON of
 // pairloom.
-nlohmann::json to_json(const DaemonStatus& status);
+nlohmann::ordered_json to_json(const DaemonStatus& status);
 
 std::string_view name_of(DaemonStatus::State state);
 std::string_view name_of(RootStatus::State state);

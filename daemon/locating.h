@@ -9,6 +9,7 @@
 
 #include "base/image.h"
 #include "base/result.h"
+#include "daemon/feature_extraction.h"
 #include "daemon/file_job.h"
 #include "jobs/locate_job.h"
 
@@ -30,6 +31,11 @@ using LocateSink = std::function<Result<>(const LocatedFrame& frame)>;
 // a number, but no image in it, counts as failed.
 Result<FileJobSummary> locate_particles(FileJobs& jobs, const jobs::LocateSetup& setup, FileJobRequest request,
                                         const LocateSink& sink, const RunObserver& observer);
+
+// What the index keeps of a frame (daemon/feature_extraction.h, FeatureStore): a table of particles, columns named as
+// trackpy's. All that decides which particles are found is in its parameters.
+jobs::FeatureDescription describe_particles(const jobs::LocateSetup& setup);
+FeatureAnswer as_features(const LocatedFrame& frame, const jobs::LocateSetup& setup);
 
 // By the ending of its name: "frame7.tif" is meant to be an image, "README" is not.
 bool is_named_as_image(std::string_view path);

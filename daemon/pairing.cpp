@@ -101,6 +101,7 @@ Result<> Pairing::accept(const Task& task, std::span<const std::byte> payload, c
     const auto [a, b] = std::minmax({codes_->content_id(pair.a), codes_->content_id(pair.b)});
     rows.push_back({a, b, pair.distance});
   }
+  codes_->release_pages();  // this process's memory does not grow with the file
   PAIRLOOM_TRY(index_->put_pairs(setup_.algorithm, rows));
   pairs_ += rows.size();
   if (commit_at_ns_ < 0) commit_at_ns_ = system_clock().monotonic_ns() + kCommitNs;

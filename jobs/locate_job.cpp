@@ -14,10 +14,11 @@ struct SetupWire {
 };
 struct ResultWire {
   uint32_t width_px, height_px, bits_per_sample, particle_count;
+  uint64_t digest_lo, digest_hi;
 };  // then particle_count x Particle
-static_assert(sizeof(SetupWire) == 88 && sizeof(ResultWire) == 16 && sizeof(Particle) == 64);
+static_assert(sizeof(SetupWire) == 88 && sizeof(ResultWire) == 32 && sizeof(Particle) == 64);
 
-enum Flags : uint32_t { kInvert = 1, kPreprocess = 2, kCharacterize = 4 };
+enum Flags : uint32_t { kInvert = 1, kPreprocess = 2, kCharacterize = 4, kDigest = 8 };
 
 template <class T>
 std::vector<std::byte> bytes_of(const T& value, size_t more = 0) {
@@ -79,8 +80,8 @@ Result<> check(const LocateSetup& s) {
 }
 
 std::vector<std::byte> encode(const LocateSetup& s) {
-  const uint32_t flags =
-      (s.invert ? kInvert : 0u) | (s.preprocess ? kPreprocess : 0u) | (s.characterize ? kCharacterize : 0u);
+  const uint32_t flags = (s.invert ? kInvert : 0u) | (s.preprocess ? kPreprocess : 0u) |
+                         (s.characterize ? kCharacterize : 0u) | (s.digest ? kDigest : 0u);
   return bytes_of(SetupWire{s.separation_px, s.noise_size_px, s.threshold, s.percentile, s.minmass, s.maxsize_px,
                             s.max_file_bytes, s.max_pixels, s.diameter_px, s.smoothing_size_px, s.topn,
                             s.max_iterations, s.channel, flags});
@@ -105,6 +106,7 @@ Result<LocateSetup> decode_locate_setup(std::span<const std::byte> bytes) {
   s.invert = (wire.flags & kInvert) != 0;
   s.preprocess = (wire.flags & kPreprocess) != 0;
   s.characterize = (wire.flags & kCharacterize) != 0;
+  s.digest = (wire.flags & kDigest) != 0;
   s.max_file_bytes = wire.max_file_bytes;
   s.max_pixels = wire.max_pixels;
   if (const auto checked = check(s); !checked) return fail(Errc::kProtocol, "locate setup: " + checked.error().message);
@@ -114,7 +116,7 @@ Result<LocateSetup> decode_locate_setup(std::span<const std::byte> bytes) {
 std::vector<std::byte> encode(const LocateResult& result) {
   const size_t bytes = result.particles.size() * sizeof(Particle);
   auto out = bytes_of(ResultWire{result.width_px, result.height_px, result.bits_per_sample,
-                                 static_cast<uint32_t>(result.particles.size())},
+                                 static_cast<uint32_t>(result.particles.size()), result.digest.lo, result.digest.hi},
                       bytes);
   if (bytes > 0) std::memcpy(out.data() + sizeof(ResultWire), result.particles.data(), bytes);
   return out;
@@ -130,7 +132,8 @@ Result<LocateResult> decode_locate_result(std::span<const std::byte> bytes) {
   if (wire.bits_per_sample != 8 && wire.bits_per_sample != 16)
     return lie(fmt::format("{} bits a sample", wire.bits_per_sample));
   if (bytes.size() != wire.particle_count * sizeof(Particle)) return lie("length does not match its contents");
-  LocateResult result{wire.width_px, wire.height_px, wire.bits_per_sample, std::vector<Particle>(wire.particle_count)};
+  LocateResult result{wire.width_px, wire.height_px, wire.bits_per_sample, std::vector<Particle>(wire.particle_count),
+                      {wire.digest_lo, wire.digest_hi}};
   if (!bytes.empty()) std::memcpy(result.particles.data(), bytes.data(), bytes.size());
   for (const Particle& particle : result.particles) PAIRLOOM_TRY(check(particle, wire));
   return result;

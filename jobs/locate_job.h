@@ -10,6 +10,7 @@
 #include <span>
 #include <vector>
 
+#include "base/image.h"
 #include "base/result.h"
 
 namespace pairloom::jobs {
@@ -32,6 +33,7 @@ struct LocateSetup {
   bool invert = false;   // dark particles on bright ground
   bool preprocess = true;
   bool characterize = true;
+  bool digest = false;  // answers say which content they are of: for those who keep them
   uint64_t max_file_bytes = 512ull << 20;
   uint64_t max_pixels = 100'000'000;  // twelve bytes of memory each
 
@@ -60,6 +62,7 @@ struct LocateResult {
   uint32_t width_px = 0, height_px = 0;
   uint32_t bits_per_sample = 8;  // that were looked at: 8 or 16
   std::vector<Particle> particles;
+  Digest digest{};  // of the file, if the set-up asks for it
 };
 std::vector<std::byte> encode(const LocateResult& result);
 // kProtocol: lengths that do not fit, sizes out of range, particles outside the frame, numbers that no frame has.

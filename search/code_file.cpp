@@ -121,6 +121,11 @@ uint8_t CodeFile::flags(uint64_t position) const {
   return block(position / kBlockCodes).flags[position % kBlockCodes];
 }
 
+void CodeFile::release_pages() const {
+  // Only of a file: of anonymous memory it would be the end.
+  if (!mapping_->path.empty() && mapping_->base != nullptr) ::madvise(mapping_->base, mapping_->length, MADV_DONTNEED);
+}
+
 Result<> CodeFile::verify() const {
   if (mapping_->path.empty()) return {};
   for (uint64_t b = 0; b < block_count(); ++b) {

@@ -49,6 +49,10 @@ class CodeFile {
   uint8_t flags(uint64_t position) const;
   int bits() const;
 
+  // Lets go of the pages that were looked at so far: they count as this process's memory. Nothing is lost, they stay
+  // where the system keeps files, and come back when they are looked at again.
+  void release_pages() const;
+
   // Reads everything and checks it against the checksums of the blocks: kIndexCorrupt names the first damaged block. An
   // in-memory CodeFile has none and is always right.
   Result<> verify() const;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
+#include <utility>
 
 #include "search/bit_partition.h"
 #include "search/kernels.h"
@@ -104,9 +105,12 @@ std::vector<WordSample> take_sample(const CodeFile& codes, uint64_t count) {
   const int words = codes.bits() / 64;
   std::vector<Code> sample;
   const uint64_t step = std::max<uint64_t>(1, count / kSampleCodes);
+  uint64_t block = 0;
   for (uint64_t position = step / 2; position < count; position += step) {
     if ((codes.flags(position) & kLowInformation) == 0) sample.push_back(codes.code(position));
+    if (std::exchange(block, position / kBlockCodes) != block) codes.release_pages();  // memory for one block, not all
   }
+  codes.release_pages();
   std::sort(sample.begin(), sample.end());
   sample.erase(std::unique(sample.begin(), sample.end()), sample.end());
   std::vector<WordSample> by_word;

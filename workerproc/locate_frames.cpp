@@ -6,6 +6,7 @@
 #include "jobs/file_answer.h"
 #include "jobs/locate_job.h"
 #include "workerproc/decode/decode.h"
+#include "workerproc/extract/digest.h"
 #include "workerproc/file_reader.h"
 #include "workerproc/locate/locate.h"
 #include "workerproc/worker_job.h"
@@ -40,6 +41,8 @@ class LocateFrames final : public WorkerJob {
     result_.width_px = picture_.width_px;
     result_.height_px = picture_.height_px;
     result_.bits_per_sample = picture_.bits_per_sample;
+    if (setup_.digest)
+      result_.digest = context.timed(shm::Stage::kDigest, [&] { return digest_of(file.bytes); });
     return {Outcome::kIndexed, picture_.warning, jobs::encode(result_)};
   }
 

@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "daemon/descriptor_match.h"
+#include "daemon/feature_extraction.h"
 #include "daemon/file_job.h"
 #include "daemon/locating.h"
 #include "daemon/pool.h"
@@ -155,6 +156,35 @@ class Locating final : public FileWorkload {
   }
 };
 
+class Extracting final : public FileWorkload {
+ public:
+  using FileWorkload::FileWorkload;
+  static Result<std::unique_ptr<Workload>> make(const daemon::PoolOptions& options, const std::string&) {
+    PAIRLOOM_ASSIGN(auto jobs, daemon::FileJobs::create(options));
+    return std::make_unique<Extracting>(std::move(jobs));
+  }
+
+ private:
+  Result<> prepare(std::span<const std::string>) override {
+    setup_.features = {"color", "lbp"};
+    if (!descriptions_.empty()) return {};
+    PAIRLOOM_ASSIGN(descriptions_, daemon::describe_features(jobs_, setup_));
+    return {};
+  }
+  Result<daemon::FileJobSummary> run_job(daemon::FileJobRequest request,
+                                         std::vector<std::vector<std::byte>>& answers) override {
+    const auto sink = [&answers](const std::string&, const daemon::FeatureAnswer& answer) -> Result<> {
+      answers.push_back(answer.outcome == Outcome::kIndexed ? jobs::encode(answer.result)
+                                                            : failure(answer.outcome, answer.message));
+      return {};
+    };
+    return daemon::extract_features(jobs_, setup_, descriptions_, std::move(request), sink, {});
+  }
+
+  jobs::ExtractSetup setup_;
+  std::vector<jobs::FeatureDescription> descriptions_;
+};
+
 // The first picture, whichever comes, against all.
 template <jobs::DescriptorMethod kMethod>
 class Matching final : public FileWorkload {
@@ -232,6 +262,7 @@ constexpr WorkloadKind kKinds[] = {
     {"match-orb", "match ORB descriptors with the first picture's", "files", true, 1024,
      Matching<jobs::DescriptorMethod::kOrb>::make},
     {"locate", "locate particles of diameter 13", "files", true, 2048, Locating::make},
+    {"extract", "colour statistics and local binary patterns", "files", true, 2048, Extracting::make},
     {"transform", "turn each picture by 17 degrees, in bands of rows", "rows", false, 4096, Transforming::make},
 };
 

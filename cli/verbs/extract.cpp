@@ -3,6 +3,7 @@
 
 #include "base/text.h"
 #include "cli/feature_formats.h"
+#include "cli/feature_keeping.h"
 #include "cli/file_job_report.h"
 #include "cli/file_selection.h"
 #include "cli/path_text.h"
@@ -10,7 +11,6 @@
 #include "daemon/feature_extraction.h"
 #include "daemon/indexed_images.h"
 #include "index/index_reader.h"
-#include "index/index_writer.h"
 
 namespace pairloom::cli {
 namespace {
@@ -71,8 +71,7 @@ struct Run {
   PreparedFiles files;
   std::optional<index::IndexReader> reader;
   std::optional<daemon::IndexedImages> indexed;
-  std::optional<index::IndexWriter> index;
-  std::optional<daemon::FeatureStore> store;
+  FeatureKeeping keeping;
   std::unique_ptr<FeatureFormat> format;
 };
 
@@ -82,16 +81,12 @@ Result<> choose_files(const ExtractOptions& options, const Session& session, Run
     PAIRLOOM_ASSIGN(run.reader, index::IndexReader::open(session.index));
     run.files.request.source = &run.indexed.emplace(*run.reader);
   }
-  if (!run.store) return {};
-  run.files.request.wants = [&store = *run.store, only_missing = run.format == nullptr](const std::string& path,
-                                                                                        const StatIdentity& identity) {
-    return store.wants(path, identity, only_missing);
-  };
+  if (run.keeping.begun()) run.keeping.choose(run.files.request, run.format == nullptr);
   return {};
 }
 
 Result<> use_answer(Run& run, FileJobReport& report, const std::string& path, const daemon::FeatureAnswer& answer) {
-  if (run.store) PAIRLOOM_TRY(run.store->take(answer));
+  if (run.keeping.begun()) PAIRLOOM_TRY(run.keeping.take(answer));
   if (is_failure(answer.outcome)) {
     report.failed(path, answer.outcome, answer.message);
     return run.format ? report.row(run.format->failed(path, answer.outcome, answer.message)) : Result<>();
@@ -101,16 +96,6 @@ Result<> use_answer(Run& run, FileJobReport& report, const std::string& path, co
   if (!run.format) return {};
   PAIRLOOM_ASSIGN(const std::string text, run.format->add(path, answer.result));
   return report.row(text);
-}
-
-void tell_store(const daemon::FeatureStore& store, Session& session) {
-  session.messages.note(
-      fmt::format("features of {} images stored, of {} already there", store.stored(), store.known()));
-  if (store.unknown() > 0)
-    session.messages.warning(
-        fmt::format("{} files are not in the index as they are now, and nothing is stored of them; "
-                    "pairloom index add takes them in",
-                    store.unknown()));
 }
 
 Result<ExitCode> extract(const ExtractOptions& options, Session& session) {
@@ -125,12 +110,7 @@ Result<ExitCode> extract(const ExtractOptions& options, Session& session) {
 
   Run run;
   PAIRLOOM_ASSIGN(run.format, make_format(options, descriptions));
-  if (options.store) {
-    PAIRLOOM_TRY(
-        index::IndexReader::open(session.index));  // features belong to what is indexed: make no index for them
-    PAIRLOOM_ASSIGN(run.index, index::IndexWriter::open(session.index, "pairloom extract"));
-    PAIRLOOM_ASSIGN(run.store, daemon::FeatureStore::create(*run.index, descriptions));
-  }
+  if (options.store) PAIRLOOM_TRY(run.keeping.begin(session, "pairloom extract", descriptions));
   PAIRLOOM_TRY(choose_files(options, session, run));
 
   FileJobReport report(session);
@@ -143,7 +123,7 @@ Result<ExitCode> extract(const ExtractOptions& options, Session& session) {
   };
   const auto summary =
       daemon::extract_features(jobs, setup, descriptions, std::move(run.files.request), sink, report.observer());
-  if (run.store) PAIRLOOM_TRY(run.store->finish());
+  if (run.keeping.begun()) PAIRLOOM_TRY(run.keeping.finish());
   if (!summary && !session.out.usable()) return ExitCode::kFailed;  // main says why, or ends quietly
   if (!summary) return tl::unexpected(summary.error());
   if (run.format) {
@@ -151,7 +131,7 @@ Result<ExitCode> extract(const ExtractOptions& options, Session& session) {
     session.out.write(end);
   }
   const ExitCode code = report.finish(*summary);
-  if (run.store) tell_store(*run.store, session);
+  if (run.keeping.begun()) run.keeping.tell(session);
   return code;
 }
 

@@ -5,6 +5,7 @@
 
 #include "base/text.h"
 #include "base/version.h"
+#include "cli/feature_keeping.h"
 #include "cli/file_job_report.h"
 #include "cli/file_selection.h"
 #include "cli/path_text.h"
@@ -19,7 +20,8 @@ using jobs::Particle;
 // As given; what depends on the diameter is worked out in setup_of().
 struct LocateOptions {
   FileSelection files;
-  OutputFormat format = OutputFormat::kCsv;
+  std::optional<OutputFormat> format;  // none: CSV, or with --store nothing
+  bool store = false;
   jobs::LocateSetup setup;
   std::optional<uint32_t> diameter, smoothing_size, topn, max_iterations, channel;
   std::optional<double> separation, maxsize;
@@ -39,6 +41,7 @@ jobs::LocateSetup setup_of(const LocateOptions& options) {
   setup.channel = options.channel.value_or(0);
   setup.preprocess = !options.no_preprocess;
   setup.characterize = !options.no_characterize;
+  setup.digest = options.store;
   return setup;
 }
 
@@ -135,14 +138,20 @@ std::string json_error(const daemon::LocatedFrame& frame) {
                     {"message", frame.message}});
 }
 
-std::string record_of(const daemon::LocatedFrame& frame, std::span<const Column> columns, OutputFormat format) {
+std::optional<OutputFormat> format_of(const LocateOptions& options) {
+  return options.format || options.store ? options.format : OutputFormat::kCsv;
+}
+
+std::string record_of(const daemon::LocatedFrame& frame, std::span<const Column> columns,
+                      std::optional<OutputFormat> format) {
+  if (!format) return "";
   if (format == OutputFormat::kCsv) return csv_rows(frame, columns);
   if (format == OutputFormat::kJsonl) return json_frame(frame, columns);
   return fmt::format("{:>6}  {:>6} particles  {}\n", *frame.number, frame.result.particles.size(),
                      escape_for_terminal(frame.path));
 }
 
-std::string header_of(const jobs::LocateSetup& setup, OutputFormat format) {
+std::string header_of(const jobs::LocateSetup& setup, std::optional<OutputFormat> format) {
   if (format == OutputFormat::kCsv) return csv_header(columns_of(setup));
   return format == OutputFormat::kJsonl ? json_header(setup) : "";
 }
@@ -156,24 +165,32 @@ Result<ExitCode> locate(const LocateOptions& options, Session& session) {
   auto pool = session.pool();
   pool.task_deadline_s = options.task_deadline_s;
   PAIRLOOM_ASSIGN(auto jobs, daemon::FileJobs::create(pool));
+  const auto format = format_of(options);
+  FeatureKeeping keeping;
+  if (options.store) {
+    PAIRLOOM_TRY(keeping.begin(session, "pairloom locate", std::vector{daemon::describe_particles(setup)}));
+    keeping.choose(prepared.request, !format);
+  }
 
   FileJobReport report(session);
   uint64_t particles = 0;
   const auto sink = [&](const daemon::LocatedFrame& frame) -> Result<> {
+    if (keeping.begun()) PAIRLOOM_TRY(keeping.take(daemon::as_features(frame, setup)));
     if (!frame.number) return {};
     if (frame.outcome != Outcome::kIndexed) {
       report.failed(frame.path, frame.outcome, frame.message);
-      return options.format == OutputFormat::kJsonl ? report.row(json_error(frame)) : Result<>();
+      return format == OutputFormat::kJsonl ? report.row(json_error(frame)) : Result<>();
     }
     if (!frame.message.empty()) report.damaged(frame.path, frame.message);
     particles += frame.result.particles.size();
-    return report.row(record_of(frame, columns_of(setup), options.format));
+    return report.row(record_of(frame, columns_of(setup), format));
   };
-  PAIRLOOM_TRY(report.row(header_of(setup, options.format)));
+  PAIRLOOM_TRY(report.row(header_of(setup, format)));
   const auto summary = daemon::locate_particles(jobs, setup, std::move(prepared.request), sink, report.observer());
+  if (keeping.begun()) PAIRLOOM_TRY(keeping.finish());
   if (!summary && !session.out.usable()) return ExitCode::kFailed;  // main says why, or ends quietly
   if (!summary) return tl::unexpected(summary.error());
-  if (options.format == OutputFormat::kJsonl)
+  if (format == OutputFormat::kJsonl)
     session.out.write(json_line({{"type", "summary"},
                                  {"frames", summary->done},
                                  {"particles", particles},
@@ -181,6 +198,7 @@ Result<ExitCode> locate(const LocateOptions& options, Session& session) {
                                  {"other_files", summary->not_images}}));
   const ExitCode code = report.finish(*summary);
   session.messages.note(fmt::format("{} particles", particles));
+  if (keeping.begun()) keeping.tell(session);
   return code;
 }
 
@@ -235,7 +253,15 @@ Action declare_locate(CLI::App& app) {
   add_file_options(app, options->files, "FRAME", "Frames in their order, or directories of them (by name)");
   add_parameters(app, *options);
   add_method(app, *options);
-  add_output_option(app, options->format, {OutputFormat::kCsv, OutputFormat::kJsonl, OutputFormat::kHuman});
+  add_choice<std::optional<OutputFormat>>(
+      app, "-o,--output", options->format,
+      {{"csv", OutputFormat::kCsv}, {"jsonl", OutputFormat::kJsonl}, {"human", OutputFormat::kHuman}}, "FORMAT",
+      "Format of the results [default: csv; with --store: none]")
+      ->group("Output");
+  app.add_flag("--store", options->store,
+               "Keep the particles in the index (view v_features), of frames that it holds; without -o only what it does "
+               "not have yet is computed")
+      ->group("Output");
   return [options](Session& session) { return locate(*options, session); };
 }
 

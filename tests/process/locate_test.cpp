@@ -4,9 +4,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <sqlite3.h>
 #include <sys/stat.h>
 
 #include <cmath>
+#include <cstring>
 #include <filesystem>
 #include <functional>
 #include <nlohmann/json.hpp>
@@ -202,6 +204,53 @@ TEST_F(Locating, FramesComeInTheOrderInWhichTheyAreNamed) {
   EXPECT_THAT(lines[0], StartsWith("     0"));
   EXPECT_THAT(lines[0], HasSubstr(name_of_frame(9)));
   EXPECT_THAT(lines[1], HasSubstr(name_of_frame(2)));
+}
+
+TEST_F(Locating, StoreKeepsTheParticlesInTheIndexAndFindsThemOnce) {
+  const test::TempDir home;
+  const std::string index = home / "index.db";
+  const auto stored = [&](std::vector<std::string> more) {
+    more.insert(more.begin(), {dir_.path(), "--store", "--index", index});
+    return locate(std::move(more));
+  };
+  EXPECT_EQ(stored({}).status, 4) << "there is no index, and none is made";
+  ASSERT_EQ(test::run_program({PAIRLOOM_PROGRAM, "--index", index, "index", "add", dir_.path()}).status, 0);
+  const auto first = stored({});
+  ASSERT_EQ(first.status, 0) << first.err;
+  EXPECT_EQ(first.out, "");
+  EXPECT_THAT(first.err, HasSubstr(fmt::format("features of {} images stored, of 0 already there", kFrames)));
+  EXPECT_THAT(stored({}).err, HasSubstr(fmt::format("features of 0 images stored, of {} already there", kFrames)));
+  EXPECT_THAT(stored({"--topn", "3"}).err, HasSubstr("of 0 already there")) << "other parameters, other particles";
+
+  // What is stored is what is printed.
+  const auto printed = stored({"-o", "csv"});
+  const auto lines = lines_of(printed.out);
+  ASSERT_GT(lines.size(), 1u);
+  sqlite3* db = nullptr;
+  ASSERT_EQ(sqlite3_open(index.c_str(), &db), SQLITE_OK);
+  sqlite3_stmt* query = nullptr;
+  ASSERT_EQ(sqlite3_prepare_v2(db,
+                               "SELECT rows, data, columns FROM v_features f JOIN v_images USING (content) "
+                               "WHERE f.name = 'locate' AND f.parameters LIKE '% topn=0' ORDER BY path",
+                               -1, &query, nullptr),
+            SQLITE_OK)
+      << sqlite3_errmsg(db);
+  size_t line = 1;
+  for (uint32_t frame = 0; sqlite3_step(query) == SQLITE_ROW; ++frame) {
+    EXPECT_STREQ(reinterpret_cast<const char*>(sqlite3_column_text(query, 2)), "y,x,mass,size,ecc,signal,raw_mass,ep");
+    const auto rows = static_cast<size_t>(sqlite3_column_int(query, 0));
+    std::vector<double> values(rows * 8);
+    ASSERT_EQ(sqlite3_column_bytes(query, 1), static_cast<int>(values.size() * sizeof(double)));
+    std::memcpy(values.data(), sqlite3_column_blob(query, 1), values.size() * sizeof(double));
+    for (size_t row = 0; row < rows; ++row, ++line) {
+      ASSERT_LT(line, lines.size());
+      EXPECT_TRUE(lines[line].starts_with(fmt::format("{},{},{},", values[8 * row], values[8 * row + 1], values[8 * row + 2])));
+      EXPECT_TRUE(lines[line].ends_with(fmt::format(",{}", frame)));
+    }
+  }
+  EXPECT_EQ(line, lines.size());
+  sqlite3_finalize(query);
+  sqlite3_close(db);
 }
 
 TEST_F(Locating, WhatCannotBeIsSaid) {

@@ -22,9 +22,10 @@ MAY_INCLUDE = {
     "search": {"base", "search"},
     "index": {"base", "search", "index"},
     "workerproc": {"base", "shm", "jobs", "search", "include", "workerproc"},
-    "daemon": {"base", "shm", "jobs", "search", "index", "daemon"},
-    "service": {"base", "watch", "search", "index", "daemon", "service"},
-    "cli": {"base", "jobs", "search", "index", "daemon", "cli"},
+    "control": {"base", "control"},
+    "daemon": {"base", "shm", "jobs", "search", "index", "control", "daemon"},
+    "service": {"base", "watch", "search", "index", "control", "daemon", "service"},
+    "cli": {"base", "jobs", "search", "index", "control", "daemon", "cli"},
 }
 
 # Headers that belong to one folder only: image bytes are parsed in workers, SQL is spoken in index/.

@@ -5,6 +5,9 @@
 
 #if defined(__x86_64__) && defined(__gnu_linux__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
 #define PAIRLOOM_CLONES __attribute__((target_clones("avx2", "default")))
+// Also for AVX-512: for loops that have nothing but arithmetic to do.
+#define PAIRLOOM_WIDE_CLONES __attribute__((target_clones("arch=x86-64-v4", "avx2", "default")))
 #else
 #define PAIRLOOM_CLONES
+#define PAIRLOOM_WIDE_CLONES
 #endif

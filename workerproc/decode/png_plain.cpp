@@ -114,12 +114,12 @@ bool decode_plain_png(std::span<const std::byte> file, Picture& picture) {
     return false;
 
   RowWriter writer(picture, header->samples);
-  const uint8_t* above = raw.data() + 1;
-  for (uint32_t y = 0; y < header->height; ++y) {
-    uint8_t* row = rows + y * stride + 1;
-    if (!unfilter_row(row[-1], row, above, row_bytes, header->pixel_bytes())) return false;
-    writer.write(header->wide ? native_order(row, row_bytes, native) : row);
-    above = row;
+  for (size_t y = 0, done = 0; y < header->height; y += done) {
+    uint8_t* stored = rows + y * stride;
+    done = unfilter_rows(stored, header->height - y, row_bytes, header->pixel_bytes());
+    if (done == 0) return false;
+    for (size_t i = 0; i < done; ++i, stored += stride)
+      writer.write(header->wide ? native_order(stored + 1, row_bytes, native) : stored + 1);
   }
   picture.has_alpha = header->samples == Samples::kGrayAlpha || header->samples == Samples::kRgba;
   return true;

@@ -171,9 +171,27 @@ size_t place_of(Samples samples, size_t channel) {
   return swapped && channel < 3 ? 2 - channel : channel;
 }
 
+// `in` is at the first pixel's first channel; nothing behind the last pixel is read.
+template <size_t kStep>
+inline __attribute__((always_inline)) void pick(const uint8_t* in, size_t place, uint8_t* __restrict out, size_t width) {
+  for (size_t x = 0; x < width; ++x) out[x] = in[x * kStep + place];
+}
+PAIRLOOM_CLONES void pick_of_four(const uint8_t* in, size_t place, uint8_t* __restrict out, size_t width) {
+  switch (place) {  // a number that the compiler knows becomes a shuffle
+    case 0:
+      return pick<4>(in, 0, out, width);
+    case 1:
+      return pick<4>(in, 1, out, width);
+    case 2:
+      return pick<4>(in, 2, out, width);
+    default:
+      return pick<4>(in, 3, out, width);
+  }
+}
+
 template <class Sample>
-void pick_channel(const Sample* in, size_t step, Sample* out, size_t width) {
-  for (size_t x = 0; x < width; ++x) out[x] = in[x * step];
+void pick_channel(const Sample* in, size_t step, size_t place, Sample* out, size_t width) {
+  for (size_t x = 0; x < width; ++x) out[x] = in[x * step + place];
 }
 
 }  // namespace
@@ -198,11 +216,13 @@ void convert_row(Samples samples, const uint8_t* in, Picture& picture, uint8_t* 
   // decode() refuses a channel that is not there, once all is read.
   const size_t place = place_of(samples, std::min<size_t>(picture.channel, step - 1));
   if (picture.bits_per_sample == 16)
-    pick_channel(reinterpret_cast<const uint16_t*>(in) + place, step, reinterpret_cast<uint16_t*>(out), width);
+    pick_channel(reinterpret_cast<const uint16_t*>(in), step, place, reinterpret_cast<uint16_t*>(out), width);
   else if (step == 1)
     memcpy(out, in, width);
+  else if (step == 4)
+    pick_of_four(in, place, out, width);
   else
-    pick_channel(in + place, step, out, width);
+    pick_channel(in, step, place, out, width);
 }
 
 uint8_t choose_reduction(uint32_t width_px, uint32_t height_px, uint32_t min_short_side_px) {

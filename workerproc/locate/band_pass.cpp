@@ -93,50 +93,50 @@ PAIRLOOM_INLINE void stretch(const double* __restrict in, double factor, Sample*
 }
 
 // One of each for either kind of sample: clones cannot be templates.
-PAIRLOOM_CLONES void add_pairs_of(const Pairs<uint8_t>& pairs, double* sums, size_t w) {
+PAIRLOOM_WIDE_CLONES void add_pairs_of(const Pairs<uint8_t>& pairs, double* sums, size_t w) {
   add_pairs(pairs, sums, w);
 }
-PAIRLOOM_CLONES void add_pairs_of(const Pairs<uint16_t>& pairs, double* sums, size_t w) {
+PAIRLOOM_WIDE_CLONES void add_pairs_of(const Pairs<uint16_t>& pairs, double* sums, size_t w) {
   add_pairs(pairs, sums, w);
 }
-PAIRLOOM_CLONES void add_pairs_of(const Pairs<double>& pairs, double* sums, size_t w) {
+PAIRLOOM_WIDE_CLONES void add_pairs_of(const Pairs<double>& pairs, double* sums, size_t w) {
   add_pairs(pairs, sums, w);
 }
-PAIRLOOM_CLONES void weigh_of(const uint8_t* middle, double weight, double* sums, size_t w) {
+PAIRLOOM_WIDE_CLONES void weigh_of(const uint8_t* middle, double weight, double* sums, size_t w) {
   weigh(middle, weight, sums, w);
 }
-PAIRLOOM_CLONES void weigh_of(const uint16_t* middle, double weight, double* sums, size_t w) {
+PAIRLOOM_WIDE_CLONES void weigh_of(const uint16_t* middle, double weight, double* sums, size_t w) {
   weigh(middle, weight, sums, w);
 }
-PAIRLOOM_CLONES void weigh_of(const double* middle, double weight, double* sums, size_t w) {
+PAIRLOOM_WIDE_CLONES void weigh_of(const double* middle, double weight, double* sums, size_t w) {
   weigh(middle, weight, sums, w);
 }
-PAIRLOOM_CLONES void subtract_of(const double* blurred, const uint8_t* background, double t, double* out, double* peaks,
+PAIRLOOM_WIDE_CLONES void subtract_of(const double* blurred, const uint8_t* background, double t, double* out, double* peaks,
                                  size_t w) {
   subtract(blurred, background, t, out, peaks, w);
 }
-PAIRLOOM_CLONES void subtract_of(const double* blurred, const uint16_t* background, double t, double* out,
+PAIRLOOM_WIDE_CLONES void subtract_of(const double* blurred, const uint16_t* background, double t, double* out,
                                  double* peaks, size_t w) {
   subtract(blurred, background, t, out, peaks, w);
 }
-PAIRLOOM_CLONES void slide_columns_of(const uint8_t* in, const uint8_t* gone, int32_t* sums, double size,
+PAIRLOOM_WIDE_CLONES void slide_columns_of(const uint8_t* in, const uint8_t* gone, int32_t* sums, double size,
                                       uint8_t* means, size_t w) {
   slide_columns(in, gone, sums, size, means, w);
 }
-PAIRLOOM_CLONES void slide_columns_of(const uint16_t* in, const uint16_t* gone, int32_t* sums, double size,
+PAIRLOOM_WIDE_CLONES void slide_columns_of(const uint16_t* in, const uint16_t* gone, int32_t* sums, double size,
                                       uint16_t* means, size_t w) {
   slide_columns(in, gone, sums, size, means, w);
 }
-PAIRLOOM_CLONES void mean_of_window_of(const uint32_t* sums, size_t size, uint8_t* means, size_t w) {
+PAIRLOOM_WIDE_CLONES void mean_of_window_of(const uint32_t* sums, size_t size, uint8_t* means, size_t w) {
   mean_of_window(sums, size, means, w);
 }
-PAIRLOOM_CLONES void mean_of_window_of(const uint32_t* sums, size_t size, uint16_t* means, size_t w) {
+PAIRLOOM_WIDE_CLONES void mean_of_window_of(const uint32_t* sums, size_t size, uint16_t* means, size_t w) {
   mean_of_window(sums, size, means, w);
 }
-PAIRLOOM_CLONES void stretch_of(const double* in, double factor, uint8_t* out, size_t n) {
+PAIRLOOM_WIDE_CLONES void stretch_of(const double* in, double factor, uint8_t* out, size_t n) {
   stretch(in, factor, out, n);
 }
-PAIRLOOM_CLONES void stretch_of(const double* in, double factor, uint16_t* out, size_t n) {
+PAIRLOOM_WIDE_CLONES void stretch_of(const double* in, double factor, uint16_t* out, size_t n) {
   stretch(in, factor, out, n);
 }
 

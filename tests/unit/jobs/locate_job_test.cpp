@@ -31,6 +31,7 @@ TEST(LocateSetup, SurvivesTheWire) {
   setup.invert = true;
   setup.preprocess = false;
   setup.characterize = false;
+  setup.digest = true;
   setup.max_file_bytes = 1001;
   setup.max_pixels = 1002;
   const auto decoded = decode_locate_setup(encode(setup));
@@ -41,6 +42,7 @@ TEST(LocateSetup, SurvivesTheWire) {
   EXPECT_TRUE(decoded->invert);
   EXPECT_FALSE(decoded->preprocess);
   EXPECT_FALSE(decoded->characterize);
+  EXPECT_TRUE(decoded->digest);
   EXPECT_EQ(decoded->max_pixels, 1002u);
 }
 
@@ -79,11 +81,14 @@ LocateResult two_particles() {
 }
 
 TEST(LocateResult, SurvivesTheWire) {
-  const auto decoded = decode_locate_result(encode(two_particles()));
+  auto result = two_particles();
+  result.digest = {.lo = 7, .hi = 9};
+  const auto decoded = decode_locate_result(encode(result));
   ASSERT_TRUE(decoded) << decoded.error().message;
   EXPECT_EQ(decoded->width_px, 100u);
   EXPECT_EQ(decoded->height_px, 80u);
   EXPECT_EQ(decoded->bits_per_sample, 16u);
+  EXPECT_EQ(decoded->digest, result.digest);
   ASSERT_EQ(decoded->particles.size(), 2u);
   EXPECT_EQ(decoded->particles[0].x, 20.25);
   EXPECT_EQ(decoded->particles[0].ep, 0.05);

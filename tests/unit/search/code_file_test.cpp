@@ -272,6 +272,29 @@ TEST_P(CodeFileTest, GarbledCodesAreNoticed) {
   }
 }
 
+// Of /proc/self/status, in kB.
+uint64_t resident_file_kb() {
+  std::ifstream status("/proc/self/status");
+  for (std::string line; std::getline(status, line);)
+    if (line.starts_with("RssFile:")) return std::stoull(line.substr(8));
+  return 0;
+}
+
+TEST_P(CodeFileTest, ReleasedPagesAreNoMemoryOfThisProcessAndComeBack) {
+  const auto entries = clustered_entries(50 * kBlockCodes, GetParam(), 13);
+  write(entries, 0, entries.size());
+  const auto file = open();
+  ASSERT_TRUE(file);
+  expect_holds(*file, entries, entries.size());
+  const uint64_t all_looked_at = resident_file_kb();
+  file->release_pages();
+  EXPECT_LT(resident_file_kb() + file->block_count() * kBlock64 / 1024 / 2, all_looked_at);
+  expect_holds(*file, entries, entries.size());
+  const CodeFile memory = in_memory(entries, GetParam());
+  memory.release_pages();
+  expect_holds(memory, entries, entries.size());
+}
+
 TEST_P(CodeFileTest, InMemoryHoldsTheSame) {
   const auto entries = clustered_entries(5 * kBlockCodes + 1, GetParam(), 12);
   expect_holds(in_memory(entries, GetParam()), entries, entries.size());

@@ -52,6 +52,33 @@ TEST(PngFilters, AreUndoneForEveryPixelSize) {
   EXPECT_EQ(row[1], 2);
 }
 
+// Rows that are undone together come out as those that are undone one by one; what follows them is not touched.
+TEST(PngFilters, AreUndoneForManyRowsAsForOne) {
+  uint32_t noise = 1;
+  const auto next = [&noise] { return static_cast<uint8_t>((noise = noise * 1664525 + 1013904223) >> 24); };
+  for (const size_t step : {1u, 2u, 3u, 4u, 6u, 8u})
+    for (const size_t pixels : {1u, 6u, 7u, 8u, 9u, 64u, 301u})
+      for (const std::string filters : {"4", "4444", "44444444444", "4443444424444", "0123401234"}) {
+        const size_t bytes = step * pixels, stride = bytes + 1, rows = filters.size();
+        std::vector<uint8_t> stored(stride * (rows + 1) + kRowSlackBytes, 0);
+        for (size_t i = stride; i < stored.size(); ++i) stored[i] = next() % 3 == 0 ? 255 : next();
+        for (size_t y = 0; y < rows; ++y) stored[(y + 1) * stride] = static_cast<uint8_t>(filters[y] - '0');
+        std::vector<uint8_t> expected = stored;
+        for (size_t y = 1; y <= rows; ++y) {
+          uint8_t* row = expected.data() + y * stride + 1;
+          ASSERT_TRUE(unfilter_row(row[-1], row, row - stride, bytes, step));
+        }
+        for (size_t y = 0, done = 0; y < rows; y += done) {
+          done = unfilter_rows(stored.data() + (y + 1) * stride, rows - y, bytes, step);
+          ASSERT_GT(done, 0u);
+          ASSERT_LE(done, rows - y);
+        }
+        ASSERT_EQ(stored, expected) << filters << ", " << step << " bytes a pixel, " << pixels << " pixels";
+      }
+  std::vector<uint8_t> bad(64, 5);
+  EXPECT_EQ(unfilter_rows(bad.data() + 16, 2, 15, 3), 0u);
+}
+
 bool decode_plain(const test::Bytes& file, const DecodeRequest& request, Picture& picture) {
   const auto width = std::to_integer<uint32_t>(file[19]), height = std::to_integer<uint32_t>(file[23]);
   picture = Picture{};
