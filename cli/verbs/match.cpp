@@ -1,12 +1,16 @@
 // pairloom match: which images are like this one? By codes, out of the index; or by descriptors, looking at each image.
 #include <fmt/format.h>
 #include <sys/stat.h>
+#include <unistd.h>
 #include <algorithm>
+#include <cerrno>
 
 #include "base/text.h"
 #include "base/version.h"
 #include "cli/descriptor_matching.h"
+#include "cli/find_daemon.h"
 #include "cli/image_codes.h"
+#include "cli/input_file.h"
 #include "cli/path_text.h"
 #include "cli/verb.h"
 #include "index/index_reader.h"
@@ -131,31 +135,120 @@ void print(const std::vector<Match>& matches, OutputFormat format, Session& sess
   }
 }
 
-Result<ExitCode> match(const MatchOptions& options, Session& session) {
-  const auto algorithm = options.similarity.algorithm;
-  PAIRLOOM_TRY(options.similarity.limit());
-  PAIRLOOM_ASSIGN(auto reader, index::IndexReader::open(session.index));
-  const std::string path = canonical_path(options.image);
-  PAIRLOOM_ASSIGN(auto query, known_code(reader, path, algorithm));
-  if (!query) {
-    PAIRLOOM_ASSIGN(auto extracted, extract_codes({path}, algorithm, session));
-    query = std::move(extracted.front());
-  }
-  if (query->low_information)
+ExitCode report(const MatchOptions& options, const std::string& path, bool low_information,
+                const std::vector<Match>& matches, Session& session) {
+  const auto& algorithm = info(options.similarity.algorithm);
+  if (low_information)
     session.messages.warning(fmt::format("'{}' is flat or nearly so: what is found may be like it by chance",
                                          escape_for_terminal(options.image)));
-  PAIRLOOM_ASSIGN(const auto matches, search_index(options, *query, reader));
   if (options.format == OutputFormat::kJsonl)
     session.out.write(json_line({{"type", "header"},
                                  {"schema", "pairloom.match/1"},
                                  {"version", kVersion},
                                  {"query", json_path(path)},
-                                 {"algorithm", info(algorithm).name},
-                                 {"bits", info(algorithm).bits},
-                                 {"low_information", query->low_information}}));
+                                 {"algorithm", algorithm.name},
+                                 {"bits", algorithm.bits},
+                                 {"low_information", low_information}}));
   print(matches, options.format, session);
   if (options.format == OutputFormat::kHuman && matches.empty()) session.messages.note("no match");
   return matches.empty() ? ExitCode::kNegative : ExitCode::kDone;
+}
+
+// The code of the picture on standard input. It goes through a file that only lives meanwhile: workers get files.
+Result<ImageCode> code_of_input(Algorithm algorithm, const Session& session) {
+  PAIRLOOM_ASSIGN(const auto file, InputFile::from_standard_input());
+  auto extracted = extract_codes({file.path()}, algorithm, session);
+  if (!extracted) {
+    Error error = extracted.error();
+    if (const size_t at = error.message.find(file.path()); at != std::string::npos)
+      error.message.replace(at, file.path().size(), "standard input");
+    return tl::unexpected<Error>(std::move(error));
+  }
+  extracted->front().path = kStandardInput;
+  return std::move(extracted->front());
+}
+
+Result<ExitCode> match_here(const MatchOptions& options, Session& session) {
+  const auto algorithm = options.similarity.algorithm;
+  PAIRLOOM_ASSIGN(auto reader, index::IndexReader::open(session.index));
+  std::optional<ImageCode> query;
+  if (options.image == kStandardInput) {
+    PAIRLOOM_ASSIGN(query, code_of_input(algorithm, session));
+  } else {
+    const std::string path = canonical_path(options.image);
+    PAIRLOOM_ASSIGN(query, known_code(reader, path, algorithm));
+    if (!query) {
+      PAIRLOOM_ASSIGN(auto extracted, extract_codes({path}, algorithm, session));
+      query = std::move(extracted.front());
+    }
+  }
+  PAIRLOOM_ASSIGN(const auto matches, search_index(options, *query, reader));
+  return report(options, query->path, query->low_information, matches, session);
+}
+
+Match match_from_json(const Json& record) {
+  Match match;
+  std::string word, format;
+  if (const auto path = record.find("path"); path != record.end()) match.file.path = path_from_json(*path);
+  take_field(record, "match", word);
+  take_field(record, "dist", match.distance);
+  take_field(record, "w", match.image.width_px);
+  take_field(record, "h", match.image.height_px);
+  take_field(record, "bytes", match.file.identity.size_bytes);
+  take_field(record, "format", format);
+  match.identical = word == "exact";
+  for (uint8_t i = 0; i < kImageFormatCount; ++i)
+    if (name_of(static_cast<ImageFormat>(i)) == format) match.image.format = static_cast<ImageFormat>(i);
+  return match;
+}
+
+// The picture's bytes go to the daemon, not its name: the daemon may not read what the user may.
+Result<ExitCode> match_there(const MatchOptions& options, const DaemonClient& client, Session& session) {
+  const bool from_input = options.image == kStandardInput;
+  PAIRLOOM_ASSIGN(const std::string picture, from_input ? read_standard_input() : read_picture(options.image));
+  const std::string path = from_input ? std::string(kStandardInput) : canonical_path(options.image);
+  const Similarity& similarity = options.similarity;
+  Json arguments = {{"algorithm", info(similarity.algorithm).name}};
+  if (similarity.distance)
+    arguments["distance"] = *similarity.distance;
+  else
+    arguments["preset"] = name_of(similarity.exact_only ? Preset::kExact : similarity.preset);
+  // One more, as the picture itself is left out here: the daemon does not know its name.
+  if (options.nearest) arguments["nearest"] = *options.nearest + (options.exclude_self ? 1 : 0);
+
+  bool low_information = false;
+  uint32_t exit_code = static_cast<uint32_t>(ExitCode::kFailed);
+  std::string said;
+  std::vector<Match> matches;
+  const auto take = [&](const Json& record) -> Result<> {
+    std::string type;
+    take_field(record, "type", type);
+    if (type == "header") take_field(record, "low_information", low_information);
+    if (type == "match") matches.push_back(match_from_json(record));
+    if (type == "end") take_field(record, "exit_code", exit_code);
+    if (type == "end" && record.contains("said")) said = path_from_json(record["said"]);
+    return {};
+  };
+  PAIRLOOM_TRY(client.ask({"POST", "/v1/match", std::move(arguments), &picture}, take));
+  if (exit_code > static_cast<uint32_t>(ExitCode::kNegative)) {
+    if (said.starts_with("pairloom: ")) said.erase(0, 10);
+    if (const size_t at = said.find("standard input"); at != std::string::npos && !from_input)
+      said.replace(at, 14, escape_for_terminal(options.image));
+    session.messages.error(said.empty() ? "the daemon could not look for it" : said);
+    return static_cast<ExitCode>(exit_code);
+  }
+  if (options.exclude_self) std::erase_if(matches, [&](const Match& match) { return match.file.path == path; });
+  if (options.nearest && matches.size() > *options.nearest) matches.resize(*options.nearest);
+  return report(options, path, low_information, matches, session);
+}
+
+// Whoever can read the index does; else the daemon that has it is asked.
+Result<ExitCode> match(const MatchOptions& options, Session& session) {
+  PAIRLOOM_TRY(options.similarity.limit());
+  const bool unreadable = ::access(session.index.c_str(), R_OK) != 0 && errno == EACCES;
+  if (!daemon_is_named(session) && !unreadable) return match_here(options, session);
+  PAIRLOOM_ASSIGN(const auto daemon, find_daemon(session));
+  return daemon ? match_there(options, daemon->client, session) : match_here(options, session);
 }
 
 constexpr const char* kCodesOptions = "What counts as a duplicate";
@@ -190,7 +283,7 @@ Result<> check_method(const MatchOptions& options) {
 Action declare_match(CLI::App& app) {
   auto options = std::make_shared<MatchOptions>();
   using Method = MatchOptions::Method;
-  add_path(app, "IMAGE", options->image, "Any image file, indexed or not");
+  add_path(app, "IMAGE", options->image, "Any image file, indexed or not; - is standard input");
   add_file_options(app, options->descriptors.files, "PATH",
                    "With --method sift or orb: images or directories to look at, instead of the index's images");
   add_choice<Method>(app, "--method", options->method,
@@ -209,6 +302,8 @@ Action declare_match(CLI::App& app) {
   return [options](Session& session) -> Result<ExitCode> {
     PAIRLOOM_TRY(check_method(*options));
     if (options->method == Method::kCodes) return match(*options, session);
+    if (options->image == kStandardInput)
+      return fail(Errc::kInvalidArgument, "--method sift and orb want a picture in a file, not standard input");
     auto& descriptors = options->descriptors;
     descriptors.reference = options->image;
     descriptors.format = options->format;
