@@ -57,6 +57,13 @@ Result<InputFile> InputFile::from_standard_input() {
   return file;
 }
 
+Error InputFile::unnamed(Error error) const {
+  const std::string name = "'" + escape_for_terminal(path()) + "'";
+  if (const size_t at = error.message.find(name); at != std::string::npos)
+    error.message.replace(at, name.size(), "standard input");
+  return error;
+}
+
 InputFile::~InputFile() {
   if (directory_.empty()) return;
   ::unlink(path().c_str());

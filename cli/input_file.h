@@ -20,9 +20,14 @@ class InputFile {
  public:
   static Result<InputFile> from_standard_input();
   InputFile(InputFile&& other) noexcept : directory_(std::exchange(other.directory_, {})) {}
-  InputFile& operator=(InputFile&&) = delete;
+  InputFile& operator=(InputFile&& other) noexcept {
+    std::swap(directory_, other.directory_);
+    return *this;
+  }
   ~InputFile();
   std::string path() const { return directory_ + "/picture"; }
+  // The error with "standard input" instead of this file's name.
+  Error unnamed(Error error) const;
 
  private:
   explicit InputFile(std::string directory) : directory_(std::move(directory)) {}

@@ -35,6 +35,7 @@ std::span<const Example> main_examples();  // for `pairloom --help`
 Action declare_scan(CLI::App& app);
 Action declare_index_add(CLI::App& app);
 Action declare_index_update(CLI::App& app);
+Action declare_index_rebuild(CLI::App& app);
 Action declare_index_prune(CLI::App& app);
 Action declare_index_verify(CLI::App& app);
 Action declare_index_info(CLI::App& app);

@@ -31,8 +31,8 @@ Error describe(sqlite3* db, const std::string& path) {
                           path)};
     case SQLITE_CORRUPT:
       return {Errc::kIndexCorrupt,
-              fmt::format("index '{}' is damaged ({}); move it away and scan again: everything in it can be made again "
-                          "from the images",
+              fmt::format("index '{}' is damaged ({}); 'pairloom index rebuild' sets it aside and makes a new one from "
+                          "the images",
                           path, text)};
     case SQLITE_NOTADB:
       return {Errc::kIndexCorrupt,
