@@ -242,6 +242,14 @@ Result<ExitCode> match_codes(const CodeMatching& options, Session& session) {
     return fail(Errc::kInvalidArgument, "--invariant needs the picture: a code alone cannot be turned");
   std::vector<std::string> paths = options.images;
   paths.insert(paths.end(), options.more.roots.begin(), options.more.roots.end());
+  for (const std::string& path : paths) {
+    struct stat about {};
+    if (::stat(path.c_str(), &about) == 0 && S_ISDIR(about.st_mode))
+      return fail(Errc::kInvalidArgument,
+                  fmt::format("'{}' is a directory, and what is looked for are images; to look at the images in it, add "
+                              "--method sift or orb",
+                              escape_for_terminal(path)));
+  }
   PAIRLOOM_ASSIGN(const Fd list, open_list(options.more));
   if (list) {
     PAIRLOOM_ASSIGN(auto listed, read_list(list.get(), options.more.nul ? '\0' : '\n'));

@@ -19,7 +19,4 @@ using IndexWork = std::function<Result<ExitCode>(index::IndexWriter&)>;
 // standard input is read once only). `program` names this process to others that want to write.
 Result<ExitCode> write_index(Session& session, const std::string& program, bool repeatable, const IndexWork& work);
 
-// What is said about an index that was set aside.
-void tell_of_set_aside(Session& session, const std::string& name_now);
-
 }  // namespace pairloom::cli

@@ -36,7 +36,9 @@ Error describe(sqlite3* db, const std::string& path) {
                           path, text)};
     case SQLITE_NOTADB:
       return {Errc::kIndexCorrupt,
-              fmt::format("'{}' is not a pairloom index ({}); name another file, or move this one away", path, text)};
+              fmt::format("'{}' is not a pairloom index, or its beginning is destroyed ({}); name another file, or, if it "
+                          "was one, 'pairloom index update' makes it anew",
+                          path, text)};
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
       return {

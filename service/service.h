@@ -4,6 +4,7 @@
 #pragma once
 
 #include <sys/types.h>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -118,6 +119,7 @@ class Service {
   std::vector<index::WorkerTotals> run_workers_, pool_counted_;
   daemon::DaemonStatus::Totals totals_;
   std::optional<daemon::Progress> progress_;
+  std::map<std::string, std::string> said_of_roots_;
   uint64_t problems_told_ = 0, problems_untold_ = 0;
 
   std::vector<Pressure> pressures_;

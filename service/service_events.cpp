@@ -97,10 +97,12 @@ void Service::on_event(int fd) {
   for (const auto& root : source_.roots()) {
     if (root->watcher_fd() != fd) continue;
     const uint64_t events = root->events(), overflows = root->overflows();
+    const bool was_walking = root->is_walking();
     root->read_events();
     totals_.events += root->events() - events;
     if (root->overflows() > overflows) {
-      if (totals_.overflows++ == 0 || !root->is_walking())
+      ++totals_.overflows;
+      if (!was_walking)
         journal_.notice(fmt::format("{}: more happened than the kernel's queue holds; walking it again", escape_for_terminal(root->path())));
     }
     return;
@@ -200,6 +202,9 @@ void Service::say_how(const WatchedRoot& root) {
   if (status.directories > 0) line += fmt::format(", {} directories", status.directories);
   if (!status.reason.empty()) line += "; " + status.reason;
   if (!status.hint.empty()) line += "; " + status.hint;
+  std::string& said = said_of_roots_[root.config().path];
+  if (said == line) return;  // each poll would say it again
+  said = line;
   journal_.say(root.is_online() ? Priority::kInfo : Priority::kWarning, line,
                {{"PAIRLOOM_ROOT", root.config().path}, {"PAIRLOOM_REASON", status.reason}});
 }

@@ -29,6 +29,7 @@ lib/systemd/system/pairloomd@.service
 lib/systemd/user/pairloom-update.service
 lib/systemd/user/pairloom-update.timer
 lib/systemd/user/pairloomd.service
+libexec/pairloom/pairloom-control
 libexec/pairloom/pairloom-opener
 libexec/pairloom/pairloom-worker
 lib/sysusers.d/pairloom.conf
