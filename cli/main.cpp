@@ -3,9 +3,12 @@
 // Reads the command line, runs one verb of the table in cli/verb.cpp, and makes what it answers an exit status.
 
 #include <fmt/format.h>
+#include <unistd.h>
 #include <csignal>
 #include <cstdio>
+#include <new>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -17,12 +20,21 @@
 namespace pairloom::cli {
 namespace {
 
-// A reader that goes away must not kill a run that has work to commit: writes fail with EPIPE instead. A handler, not
-// SIG_IGN: workers are exec'ed and would inherit that.
-void outlive_the_reader() {
+// A reader that goes away must not kill a run that has work to commit, nor must a limit for the size of files: writes
+// fail with EPIPE and EFBIG instead. A handler, not SIG_IGN: workers are exec'ed and would inherit that.
+void outlive_failing_writes() {
   struct sigaction action {};
   action.sa_handler = [](int) {};
   ::sigaction(SIGPIPE, &action, nullptr);
+  ::sigaction(SIGXFSZ, &action, nullptr);
+}
+
+// Wherever it happens: what is committed is safe, workers end with this process, and nothing can be counted on here.
+[[noreturn]] void end_without_memory() {
+  constexpr std::string_view kText =
+      "pairloom: out of memory; what was committed is kept, the same command goes on from there\n";
+  [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, kText.data(), kText.size());
+  ::_exit(static_cast<int>(ExitCode::kFailed));
 }
 
 // End as any program in a pipeline does whose reader went away.
@@ -60,7 +72,8 @@ int run(const Invocation& invocation, const std::vector<std::string>& arguments)
 }
 
 int main_of(std::vector<std::string> arguments) {
-  outlive_the_reader();
+  outlive_failing_writes();
+  std::set_new_handler(end_without_memory);
   const auto parsed = parse_command_line(arguments);
   if (const auto* said = std::get_if<Answer>(&parsed)) return answer(*said);
   return run(std::get<Invocation>(parsed), arguments);

@@ -35,6 +35,7 @@ std::span<const Example> main_examples();  // for `pairloom --help`
 Action declare_scan(CLI::App& app);
 Action declare_index_add(CLI::App& app);
 Action declare_index_update(CLI::App& app);
+Action declare_index_rebuild(CLI::App& app);
 Action declare_index_prune(CLI::App& app);
 Action declare_index_verify(CLI::App& app);
 Action declare_index_info(CLI::App& app);
@@ -49,6 +50,13 @@ Action declare_locate(CLI::App& app);
 Action declare_extract(CLI::App& app);
 Action declare_bench(CLI::App& app);
 Action declare_status(CLI::App& app);
+Action declare_watch_add(CLI::App& app);
+Action declare_watch_rm(CLI::App& app);
+Action declare_watch_ls(CLI::App& app);
+Action declare_pause(CLI::App& app);
+Action declare_resume(CLI::App& app);
+Action declare_reload(CLI::App& app);
+Action declare_rescan(CLI::App& app);
 Action declare_doctor(CLI::App& app);
 
 }  // namespace pairloom::cli

@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <csignal>
 #include <cstring>
+#include <string_view>
 #include <utility>
 
 #include <fmt/format.h>
@@ -34,8 +35,9 @@ void reap_left_behind() {
 struct Birth {
   const char* program;
   char* const* arguments;
+  char* const* environment;
   std::span<const Fd> descriptors;  // all above those they become
-  int null_fd;
+  int input, output, error;         // likewise; error -1: stays
   pid_t parent;
 };
 
@@ -51,12 +53,26 @@ struct Birth {
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
   ::signal(SIGINT, SIG_IGN);
   // dup2 clears close-on-exec.
-  if (::dup2(birth.null_fd, STDIN_FILENO) < 0 || ::dup2(birth.null_fd, STDOUT_FILENO) < 0) ::_exit(127);
+  if (::dup2(birth.input, STDIN_FILENO) < 0 || ::dup2(birth.output, STDOUT_FILENO) < 0) ::_exit(127);
+  if (birth.error >= 0 && ::dup2(birth.error, STDERR_FILENO) < 0) ::_exit(127);
   int number = ChildProcess::kFirstFd;
   for (const Fd& descriptor : birth.descriptors)
     if (::dup2(descriptor.get(), number++) < 0) ::_exit(127);
-  ::execv(birth.program, birth.arguments);
+  ::execve(birth.program, birth.arguments, birth.environment);
   ::_exit(127);
+}
+
+// Ours, and no threads: OpenBLAS, which OpenCV is linked with on some systems, starts one per core when it is loaded.
+// They would spin for a while in every worker, and a sandbox is entered by one thread.
+std::vector<char*> environment_of_child() {
+  static char openblas[] = "OPENBLAS_NUM_THREADS=1", openmp[] = "OMP_NUM_THREADS=1";
+  std::vector<char*> variables;
+  for (char** variable = environ; *variable != nullptr; ++variable) {
+    const std::string_view text = *variable;
+    if (!text.starts_with("OPENBLAS_NUM_THREADS=") && !text.starts_with("OMP_NUM_THREADS=")) variables.push_back(*variable);
+  }
+  variables.insert(variables.end(), {openblas, openmp, nullptr});
+  return variables;
 }
 
 // A duplicate numbered above what the child's descriptors become, so that no dup2 overwrites another's source.
@@ -94,11 +110,14 @@ ChildProcess::~ChildProcess() {
 }
 
 Result<ChildProcess> ChildProcess::start(const std::string& program, const std::vector<std::string>& arguments,
-                                         std::span<const int> descriptors) {
+                                         std::span<const int> descriptors, const Standard& standard) {
   reap_left_behind();
   Fd null_opened(::open("/dev/null", O_RDWR | O_CLOEXEC));
   if (!null_opened) return fail_errno("cannot open '/dev/null'", errno);
-  PAIRLOOM_ASSIGN(const Fd null_fd, raise_fd(null_opened.get(), descriptors.size()));
+  const auto raise_standard = [&](int fd) { return raise_fd(fd < 0 ? null_opened.get() : fd, descriptors.size()); };
+  PAIRLOOM_ASSIGN(const Fd input, raise_standard(standard.input));
+  PAIRLOOM_ASSIGN(const Fd output, raise_standard(standard.output));
+  PAIRLOOM_ASSIGN(const Fd error, raise_standard(standard.error));
   std::vector<Fd> raised;
   for (const int descriptor : descriptors) {
     PAIRLOOM_ASSIGN(Fd fd, raise_fd(descriptor, descriptors.size()));
@@ -108,7 +127,10 @@ Result<ChildProcess> ChildProcess::start(const std::string& program, const std::
   for (const std::string& argument : arguments) words.push_back(const_cast<char*>(argument.c_str()));
   words.push_back(nullptr);
 
-  const Birth birth{program.c_str(), words.data(), raised, null_fd.get(), ::getpid()};
+  const std::vector<char*> environment = environment_of_child();
+  const Birth birth{program.c_str(), words.data(), environment.data(), raised,
+                    input.get(),     output.get(), standard.error < 0 ? -1 : error.get(),
+                    ::getpid()};
   const pid_t pid = ::fork();
   if (pid < 0) return fail_errno("cannot fork a worker", errno);
   if (pid == 0) become(birth);

@@ -27,10 +27,17 @@ class ChildProcess {
   // The first of the numbers at which a child finds the descriptors it is given.
   static constexpr int kFirstFd = 3;
 
-  // Executes `program` with `arguments` and exactly these descriptors, at kFirstFd and up; standard input and output
-  // are /dev/null. It dies with this process.
+  // What a child finds as its standard input, output and error; -1: /dev/null, for the error that of this process.
+  struct Standard {
+    int input = -1, output = -1, error = -1;
+  };
+  // Executes `program` with `arguments` and exactly these descriptors, at kFirstFd and up. It dies with this process.
   static Result<ChildProcess> start(const std::string& program, const std::vector<std::string>& arguments,
-                                    std::span<const int> descriptors);
+                                    std::span<const int> descriptors, const Standard& standard);
+  static Result<ChildProcess> start(const std::string& program, const std::vector<std::string>& arguments,
+                                    std::span<const int> descriptors) {
+    return start(program, arguments, descriptors, Standard{});
+  }
   ChildProcess(ChildProcess&& other) noexcept;
   ChildProcess& operator=(ChildProcess&&) noexcept;
   ~ChildProcess();

@@ -44,6 +44,7 @@ Result<> Slot::start(const WorkerPrograms& programs, shm::LaneSizes sizes, int64
   last_sign_ns = now_ns;
   watched_task = kNoTask;
   PAIRLOOM_ASSIGN(process, WorkerProcess::start(programs, number, generation, cpu, sizes));
+  rare_decoders = programs.rare_decoders;
   lane_sizes = sizes;
   ++totals.lives;
   return {};
@@ -102,7 +103,8 @@ bool Slot::is_overdue(int64_t now_ns, int64_t deadline_ns, int64_t limit_ns) {
     watched_task = outstanding.empty() ? kNoTask : outstanding.front().id;
     watched_since_ns = now_ns;
   }
-  return now_ns - last_sign_ns > deadline_ns || now_ns - watched_since_ns > limit_ns;
+  const int64_t patience_ns = greeted ? deadline_ns : std::max(deadline_ns, kStartDeadlineNs);
+  return now_ns - last_sign_ns > patience_ns || now_ns - watched_since_ns > limit_ns;
 }
 
 Death Slot::bury() {

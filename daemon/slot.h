@@ -30,6 +30,9 @@ constexpr uint64_t kMaxChunkCostBytes = 4u << 20;      // sum of Task::cost_byte
 constexpr uint64_t kMaxChunkPayloadBytes = 64u << 10;  // in the ring
 constexpr int64_t kFirstGuessTaskNs = 2'000'000;
 constexpr uint64_t kNoTask = UINT64_MAX;
+// A worker has at least this long to say hello, however little patience there is with tasks: on a machine with other work
+// a program may take seconds to load.
+constexpr int64_t kStartDeadlineNs = 30'000'000'000;
 // A worker that is killed and not gone after this long hangs in the kernel; it is left behind.
 constexpr int64_t kDyingNs = 2'000'000'000;
 
@@ -44,6 +47,7 @@ struct Slot {
   uint64_t generation = 0;       // of the process of the moment
   bool greeted = false;          // it has said hello
   bool useful = false;           // it has delivered a result
+  bool rare_decoders = false;    // it was started with them
   bool in_the_middle = false;    // it has sent records of the first outstanding task, but not the last
   uint64_t job_serial = 0;       // which job's set-up it has been sent
   size_t references_sent = 0;    // and how many of that job's descriptor sets

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "daemon/control_channel.h"
 #include "daemon/index_run.h"
 
 namespace pairloom::daemon {
@@ -39,6 +40,18 @@ Result<std::string> find_program(const char* what, const std::string& name) {
 Result<std::string> find_worker_program(const PoolOptions& pool) {
   if (pool.worker_program.empty()) return find_program("worker", "pairloom-worker");
   return first_executable("worker", std::span(&pool.worker_program, 1));
+}
+
+Result<std::string> find_control_program(const std::string& named) {
+  if (named.empty()) return find_program("control", "pairloom-control");
+  return first_executable("control", std::span(&named, 1));
+}
+
+Result<std::string> find_reader_program(const std::string& named) {
+  if (!named.empty()) return first_executable("pairloom", std::span(&named, 1));
+  const std::string own = own_directory();
+  const std::string candidates[] = {own + "/pairloom", own + "/../bin/pairloom", PAIRLOOM_BIN "/pairloom"};
+  return first_executable("pairloom", candidates);
 }
 
 Result<std::string> find_opener_program(const PoolOptions& pool) {

@@ -52,8 +52,8 @@ Result<search::CodeFile> IndexReader::State::codes_from_table(Algorithm algorith
     Code code;
     if (!code_from(row.bytes(1), algorithm, code)) {
       return fail(Errc::kIndexCorrupt,
-                  fmt::format("index '{}' is damaged: the '{}' code of content {} has the wrong size; move "
-                              "it away and scan again",
+                  fmt::format("index '{}' is damaged: the '{}' code of content {} has the wrong size; "
+                              "'pairloom index rebuild' makes a new one",
                               path, pairloom::info(algorithm).name, row.integer(0)));
     }
     PAIRLOOM_TRY(builder.append(row.as<uint32_t>(0), code, row.as<uint8_t>(2)));

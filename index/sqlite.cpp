@@ -31,12 +31,14 @@ Error describe(sqlite3* db, const std::string& path) {
                           path)};
     case SQLITE_CORRUPT:
       return {Errc::kIndexCorrupt,
-              fmt::format("index '{}' is damaged ({}); move it away and scan again: everything in it can be made again "
-                          "from the images",
+              fmt::format("index '{}' is damaged ({}); 'pairloom index rebuild' sets it aside and makes a new one from "
+                          "the images",
                           path, text)};
     case SQLITE_NOTADB:
       return {Errc::kIndexCorrupt,
-              fmt::format("'{}' is not a pairloom index ({}); name another file, or move this one away", path, text)};
+              fmt::format("'{}' is not a pairloom index, or its beginning is destroyed ({}); name another file, or, if it "
+                          "was one, 'pairloom index update' makes it anew",
+                          path, text)};
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
       return {

@@ -41,6 +41,11 @@ Result<> IndexWriter::State::drop_outdated_codes() {
       PAIRLOOM_TRY(db.run("DELETE FROM vacancy WHERE algorithm = ?", a.id));
       PAIRLOOM_TRY(db.run("DELETE FROM pair WHERE algorithm = ?", a.id));
       PAIRLOOM_TRY(db.run("DELETE FROM pairing WHERE algorithm = ?", a.id));
+      PAIRLOOM_TRY(db.run("DELETE FROM pairing_task WHERE algorithm = ?", a.id));
+      PAIRLOOM_TRY(db.run("DELETE FROM pairing_plan WHERE algorithm = ?", a.id));
+      PAIRLOOM_TRY(db.run("DELETE FROM crowded WHERE algorithm = ?", a.id));
+      PAIRLOOM_TRY(db.run("DELETE FROM group_member WHERE algorithm = ?", a.id));
+      PAIRLOOM_TRY(db.run("DELETE FROM grouping WHERE algorithm = ?", a.id));
       PAIRLOOM_TRY(
           db.run("UPDATE content SET algorithms = algorithms & ~?1, algorithms_default = algorithms_default & ~?1, "
                  "algorithms_full = algorithms_full & ~?1 WHERE algorithms & ?1",
@@ -118,6 +123,7 @@ Result<> IndexWriter::State::settle_pairs(Algorithm algorithm) {
              "CASE WHEN b IN temp.vacated THEN (SELECT other FROM temp.stand_in WHERE content = b) ELSE b END AS y "
              "FROM pair WHERE algorithm = ?1 AND (a IN temp.vacated OR b IN temp.vacated)) WHERE x <> y",
              algorithm));
+  PAIRLOOM_TRY(db.run("DELETE FROM crowded WHERE algorithm = ? AND content IN temp.vacated", algorithm));
   return db.run("DELETE FROM pair WHERE algorithm = ? AND (a IN temp.vacated OR b IN temp.vacated)", algorithm);
 }
 
@@ -161,8 +167,8 @@ Result<> IndexWriter::State::move_codes_down(Algorithm algorithm, uint64_t end, 
     if (free.empty() && taken.empty()) return {};
     if (free.size() != taken.size()) {
       return fail(Errc::kIndexCorrupt,
-                  fmt::format("index '{}' is damaged: the positions of its '{}' codes have holes; move it "
-                              "away and scan again",
+                  fmt::format("index '{}' is damaged: the positions of its '{}' codes have holes; 'pairloom "
+                              "index rebuild' makes a new one",
                               path, info(algorithm).name));
     }
     for (size_t i = 0; i < free.size(); ++i) {
@@ -218,7 +224,7 @@ Result<> IndexWriter::State::publish_codes_of(Algorithm algorithm) {
     if (row.as<uint64_t>(0) != c.file->size() || !code_from(row.bytes(2), algorithm, code)) {
       return fail(Errc::kIndexCorrupt,
                   fmt::format("index '{}' is damaged: its '{}' code at position {} is not what was "
-                              "written; move it away and scan again",
+                              "written; 'pairloom index rebuild' makes a new one",
                               path, info(algorithm).name, row.integer(0)));
     }
     PAIRLOOM_TRY(c.file->append(row.as<uint32_t>(1), code, row.as<uint8_t>(3)));

@@ -1,10 +1,13 @@
 // IndexWriter: what is known already. Roots, directories, and the questions of the incremental check.
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <tuple>
 
 #include "base/text.h"
+#include "index/kept_roots.h"
 #include "index/index_writer.h"
 #include "index/writer_state.h"
 
@@ -22,6 +25,13 @@ Result<> check_directory_path(const std::string& path) {
 std::string parent_of(const std::string& path) {
   const size_t slash = path.rfind('/');
   return slash == 0 ? "/" : path.substr(0, slash);
+}
+
+// Written down once, also when an index takes the place of another one.
+Result<> write_down_root(const std::string& index_path, const std::string& root) {
+  PAIRLOOM_ASSIGN(const auto kept, kept_roots(index_path));
+  if (std::find(kept.begin(), kept.end(), root) != kept.end()) return {};
+  return keep_root(index_path, root);
 }
 
 // The columns every query below starts with.
@@ -59,10 +69,23 @@ Result<std::optional<KnownFile>> first_file(Query row, bool with_coverage) {
 Result<> IndexWriter::note_root(const std::string& path, uint64_t filesystem) {
   return state_->change([&]() -> Result<> {
     PAIRLOOM_TRY(check_directory_path(path));
+    PAIRLOOM_ASSIGN(const auto known,
+                    state_->db.integer("SELECT EXISTS (SELECT 1 FROM root WHERE path = ?)", Blob{path}));
+    if (known.value_or(0) == 0) PAIRLOOM_TRY(write_down_root(state_->path, path));
     return state_->db.run(
         "INSERT INTO root (path, filesystem) VALUES (?, ?) ON CONFLICT DO UPDATE SET filesystem = excluded.filesystem",
         Blob{path}, filesystem);
   });
+}
+
+// Of an index that was made before they were written down, or whose file of them was removed.
+Result<> IndexWriter::State::keep_roots() {
+  if (::access(kept_roots_path(path).c_str(), F_OK) == 0 || errno != ENOENT) return {};
+  PAIRLOOM_ASSIGN(Query row, db.query("SELECT path FROM root ORDER BY path"));
+  std::vector<std::string> roots;
+  PAIRLOOM_TRY(row.each([&] { roots.emplace_back(row.bytes(0)); }));
+  for (const std::string& root : roots) PAIRLOOM_TRY(write_down_root(path, root));
+  return {};
 }
 
 Result<std::vector<RootRow>> IndexWriter::roots() {
@@ -123,6 +146,15 @@ Result<std::vector<KnownDirectory>> IndexWriter::child_directories(DirectoryId p
     children.push_back({.id = row.integer(0), .path = std::string(row.bytes(1)), .filesystem = row.as<uint64_t>(2)});
   }));
   return children;
+}
+
+Result<bool> IndexWriter::has_live_files_below(DirectoryId directory) {
+  PAIRLOOM_ASSIGN(
+      Query row, state_->db.query("WITH RECURSIVE tree (id) AS (VALUES (?) UNION ALL SELECT d.id FROM directory d JOIN tree "
+                                  "ON d.parent_id = tree.id) SELECT 1 FROM tree CROSS JOIN file f ON f.directory = tree.id "
+                                  "WHERE f.gone_run IS NULL LIMIT 1",
+                                  directory));
+  return row.next();
 }
 
 // --- the incremental check

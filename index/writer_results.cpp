@@ -56,8 +56,8 @@ bool is_low_information(Algorithm algorithm, const ImageInfo& image) {
 }  // namespace
 
 tl::unexpected<Error> IndexWriter::State::damaged(std::string_view how) const {
-  return fail(Errc::kIndexCorrupt, fmt::format("index '{}' is damaged ({}): move it away and scan again; `pairloom index "
-                                               "verify` lists what is wrong",
+  return fail(Errc::kIndexCorrupt, fmt::format("index '{}' is damaged ({}); 'pairloom index rebuild' sets "
+                                               "it aside and makes a new one from the images",
                                                path, how));
 }
 

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include "cli/find_groups.h"
+#include "cli/index_writing.h"
 #include "cli/indexing.h"
 #include "cli/path_text.h"
 #include "cli/selection.h"
@@ -44,16 +45,15 @@ void say_what_next(const GroupTotals& totals, ExitCode indexed, Session& session
 Result<ExitCode> scan(ScanOptions& options, Session& session) {
   PAIRLOOM_TRY(options.listing.query.similarity.limit());  // wrong distances are told before the work, not after it
   PAIRLOOM_ASSIGN(auto prepared, prepare_scan(options, session));
-  for (const auto& root : options.selection.roots) options.listing.query.under.push_back(canonical_path(root));
+  for (const auto& root : options.selection.roots) options.listing.query.filter.under.push_back(canonical_path(root));
 
   const auto writer = make_group_writer(options.listing.format, session.out, session.out_style);
   writer->begin(parameters_of(options.listing, session));
-  ExitCode indexed = ExitCode::kDone;
-  {
-    PAIRLOOM_ASSIGN(auto index, index::IndexWriter::open(session.index, "pairloom scan"));
-    PAIRLOOM_ASSIGN(indexed, run_and_report(index, prepared.request, session,
-                                            [&](const daemon::Problem& p) { writer->problem(p); }));
-  }
+  PAIRLOOM_ASSIGN(const ExitCode indexed,
+                  write_index(session, "pairloom scan", !prepared.list, [&](index::IndexWriter& index) {
+                    return run_and_report(index, prepared.request, session,
+                                          [&](const daemon::Problem& p) { writer->problem(p); });
+                  }));
   if (indexed == ExitCode::kInterrupted) return indexed;
 
   PAIRLOOM_ASSIGN(auto reader, index::IndexReader::open(session.index));

@@ -2,16 +2,16 @@
 // behind.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <chrono>
 #include <csignal>
 #include <cstdlib>
 #include <filesystem>
-#include <map>
 #include <random>
-#include <set>
 
-#include "index/index_reader.h"
 #include "tests/support/draw.h"
 #include "tests/support/encode.h"
+#include "tests/support/index_contents.h"
 #include "tests/support/program.h"
 #include "tests/support/temp_dir.h"
 
@@ -19,38 +19,6 @@ namespace pairloom {
 namespace {
 
 namespace fs = std::filesystem;
-
-// Everything an index says that does not depend on when and by whom it was said.
-struct Contents {
-  std::map<std::string, std::string> files;  // path -> digest, facts, codes
-  std::set<std::string> pairs;               // "path path distance"
-  friend bool operator==(const Contents&, const Contents&) = default;
-};
-
-Contents contents_of(const std::string& index_path) {
-  Contents all;
-  auto index = index::IndexReader::open(index_path).value();
-  std::map<index::ContentId, std::string> first_path;
-  EXPECT_TRUE(index.visit_files([&](const index::FileRow& file) -> Result<> {
-    std::string& text = all.files[file.path];
-    text = std::string(name_of(file.outcome));
-    if (file.content == 0) return {};
-    first_path.emplace(file.content, file.path);
-    PAIRLOOM_ASSIGN(const auto content, index.content(file.content));
-    text += " " + std::to_string(content->digest.lo) + " " + std::to_string(content->image.width_px) + "x" +
-            std::to_string(content->image.height_px);
-    PAIRLOOM_ASSIGN(const auto code, index.code(file.content, Algorithm::kPdq));
-    text += " " + to_hex(code.value(), 256);
-    return {};
-  }));
-  EXPECT_TRUE(index.visit_pairs(Algorithm::kPdq, 31, [&](const index::PairRow& pair) -> Result<> {
-    std::string a = first_path.at(pair.a), b = first_path.at(pair.b);
-    if (a > b) std::swap(a, b);
-    all.pairs.insert(a + " " + b + " " + std::to_string(pair.distance));
-    return {};
-  }));
-  return all;
-}
 
 class Kill : public ::testing::Test {
  protected:
@@ -87,14 +55,19 @@ class Kill : public ::testing::Test {
 
 TEST_F(Kill, AnyProcessAtAnyMomentLosesNothing) {
   const std::string calm = home_ / "calm.db", stormy = home_ / "stormy.db";
+  const auto start = std::chrono::steady_clock::now();
   const auto undisturbed = test::run_program(command(calm));
+  const auto calm_ms = static_cast<int>(
+      std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - start).count());
   ASSERT_EQ(undisturbed.status, 0) << undisturbed.err;
-  const Contents expected = contents_of(calm);
+  const test::IndexContents expected = test::contents_of(calm);
   ASSERT_EQ(expected.files.size(), static_cast<size_t>(pictures_count_));
   ASSERT_GE(expected.pairs.size(), static_cast<size_t>(pictures_count_ / 4));
 
   const int wanted_workers = number("PAIRLOOM_KILL_WORKERS", 34), wanted_supervisors = number("PAIRLOOM_KILL_SUPERVISORS", 16);
-  const int pause_ms = number("PAIRLOOM_KILL_PAUSE_MS", 120);
+  // In proportion to what this build takes on this machine: where a worker hardly gets to its first file between two
+  // kills, the same file is hit again and again, and is given up after eight kills, as it should be.
+  const int pause_ms = number("PAIRLOOM_KILL_PAUSE_MS", std::max(120, calm_ms / 4));
   std::mt19937 random(20);
   int worker_kills = 0, supervisor_kills = 0, completed = 0;
   const auto left = [&] { return wanted_workers - worker_kills + wanted_supervisors - supervisor_kills; };
@@ -117,19 +90,19 @@ TEST_F(Kill, AnyProcessAtAnyMomentLosesNothing) {
     if (supervisor_killed) continue;
     ASSERT_EQ(status, 0);
     ++completed;
-    EXPECT_EQ(contents_of(stormy), expected);
+    EXPECT_EQ(test::contents_of(stormy), expected);
     if (left() == 0) break;
     for (const auto& entry : fs::directory_iterator(home_.path()))  // the next round starts from nothing
       if (entry.path().filename().string().starts_with("stormy.db")) fs::remove(entry.path());
   }
   ASSERT_EQ(test::run_program(command(stormy)).status, 0);
-  EXPECT_EQ(contents_of(stormy), expected);
-  EXPECT_TRUE(index::IndexReader::open(stormy).value().verify().value().empty());
+  EXPECT_EQ(test::contents_of(stormy), expected);
+  EXPECT_EQ(test::problems_of(stormy), "");
   std::printf("%d workers and openers and %d supervisors killed, %d runs completed\n", worker_kills, supervisor_kills,
               completed);
 
   // A worker dies with its supervisor, as soon as the signal is delivered.
-  for (const pid_t worker : test::processes_from(home_.path())) EXPECT_TRUE(test::ends_within_ms(worker, 10'000));
+  for (const pid_t worker : test::processes_from(home_.path())) EXPECT_TRUE(test::ends_within_ms(worker, 60'000));
   EXPECT_TRUE(test::processes_from(home_.path()).empty());
   for (const auto& entry : fs::directory_iterator("/dev/shm"))
     EXPECT_EQ(entry.path().filename().string().find("pairloom"), std::string::npos) << entry.path();

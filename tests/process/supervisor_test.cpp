@@ -2,7 +2,6 @@
 // that file, and the others are indexed.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <csignal>
@@ -12,6 +11,7 @@
 #include "daemon/index_run.h"
 #include "index/index_reader.h"
 #include "index/index_writer.h"
+#include "tests/support/program.h"
 #include "tests/support/temp_dir.h"
 
 namespace pairloom::daemon {
@@ -59,7 +59,6 @@ class Supervisor : public ::testing::Test {
   }
 
   std::string index_path() const { return home_ / "index.db"; }
-  bool has_children() const { return ::waitpid(-1, nullptr, WNOHANG) >= 0 || errno != ECHILD; }
 
   test::TempDir pictures_, home_;
   std::map<std::string, std::string> problems_;
@@ -72,7 +71,7 @@ TEST_F(Supervisor, IndexesEverythingWhenNobodyMisbehaves) {
   EXPECT_EQ(summary->totals.indexed, 500u);
   EXPECT_EQ(summary->totals.worker_deaths, 0u);
   EXPECT_EQ(count(Outcome::kIndexed), 500);
-  EXPECT_FALSE(has_children());
+  EXPECT_TRUE(test::no_child_stays());
 }
 
 TEST_F(Supervisor, ACrashCostsTheFileTwoWorkersAndNobodyElseAnything) {
@@ -98,7 +97,7 @@ TEST_F(Supervisor, AFileThatCrashesOnceIsIndexed) {
 TEST_F(Supervisor, AHangingFileIsTimedOutAndTheRestIsDone) {
   add_honest_files(100);
   pictures_.write("hang.jpg", "x");
-  const auto summary = run(0.3);
+  const auto summary = run(2);
   ASSERT_TRUE(summary) << summary.error().message;
   EXPECT_EQ(summary->totals.indexed, 100u);
   EXPECT_EQ(outcomes().at("hang.jpg"), Outcome::kTimedOut);
@@ -110,7 +109,7 @@ TEST_F(Supervisor, LiarsAreCaughtAndCostOnlyThemselves) {
   for (const std::string& liar : liars) pictures_.write(liar, "x");
   pictures_.write("flood", "x");  // its first answer is a good one; what follows costs it the worker
   pictures_.write("scribble", "x");
-  const auto summary = run(2);
+  const auto summary = run(10);
   ASSERT_TRUE(summary) << summary.error().message;
   int honest = 0;
   for (const auto& [name, outcome] : outcomes()) honest += name.starts_with("honest") && outcome == Outcome::kIndexed;
@@ -118,13 +117,13 @@ TEST_F(Supervisor, LiarsAreCaughtAndCostOnlyThemselves) {
   EXPECT_GE(summary->totals.worker_deaths, 2 * liars.size() + 1);
   for (const std::string& liar : liars)
     EXPECT_EQ(outcomes().at(liar), Outcome::kCrashed) << liar << ": " << problems_[liar];
-  EXPECT_FALSE(has_children());
+  EXPECT_TRUE(test::no_child_stays());
 }
 
 TEST_F(Supervisor, AWorkerThatScribblesOverItsWholeLaneCostsItsFileOnly) {
   pictures_.write("scribble-all", "x");
   add_honest_files(100);
-  const auto summary = run(2);
+  const auto summary = run(10);
   ASSERT_TRUE(summary) << summary.error().message;
   EXPECT_EQ(count(Outcome::kIndexed), 100);
   EXPECT_EQ(outcomes().at("scribble-all"), Outcome::kCrashed) << problems_["scribble-all"];
@@ -221,7 +220,7 @@ TEST_F(Supervisor, StopKeepsWhatIsDoneAndARerunContinues) {
   const auto rest = run_index(index, request, {});
   ASSERT_TRUE(rest) << rest.error().message;
   EXPECT_EQ(rest->totals.indexed + kept, 400u);
-  EXPECT_FALSE(has_children());
+  EXPECT_TRUE(test::no_child_stays());
 }
 
 TEST_F(Supervisor, InterruptByASignalIsTakenAsAStop) {

@@ -125,6 +125,15 @@ std::vector<pid_t> children_of(pid_t pid) {
   return found;
 }
 
+bool no_child_stays() {
+  for (const pid_t child : children_of(::getpid()))
+    if (!ends_within_ms(child, 60'000)) return false;
+  pid_t reaped = 0;
+  while ((reaped = ::waitpid(-1, nullptr, WNOHANG)) > 0) {
+  }
+  return reaped < 0 && errno == ECHILD;
+}
+
 std::vector<pid_t> processes_from(const std::string& directory) {
   std::vector<pid_t> found;
   each_living_process([&](const std::string& name, pid_t) {

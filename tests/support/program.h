@@ -38,6 +38,9 @@ class Running {
 std::vector<pid_t> children_of(pid_t pid);
 // True when a process, of whatever parent, is gone within that time.
 bool ends_within_ms(pid_t pid, int ms);
+// True when this process has no children any more. Waits for those that have been killed and are slow to go, as under
+// a sanitizer on a machine with other work; one that nobody has killed stays: false after a minute.
+bool no_child_stays();
 // Living processes whose executable lies below `directory`.
 std::vector<pid_t> processes_from(const std::string& directory);
 

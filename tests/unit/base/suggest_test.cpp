@@ -1,8 +1,8 @@
-#include "cli/suggest.h"
+#include "base/suggest.h"
 
 #include <gtest/gtest.h>
 
-namespace pairloom::cli {
+namespace pairloom {
 namespace {
 
 TEST(Suggest, DistanceCountsEditsAndSwaps) {
@@ -22,4 +22,4 @@ TEST(Suggest, NearestIsTheLeastDistantWord) {
 }
 
 }  // namespace
-}  // namespace pairloom::cli
+}  // namespace pairloom

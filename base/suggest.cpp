@@ -1,9 +1,9 @@
-#include "cli/suggest.h"
+#include "base/suggest.h"
 
 #include <algorithm>
 #include <vector>
 
-namespace pairloom::cli {
+namespace pairloom {
 
 size_t edit_distance(std::string_view a, std::string_view b) {
   // Three rows of the usual table: the one before last is for swapped neighbours.
@@ -33,4 +33,4 @@ std::string nearest(std::string_view word, std::span<const std::string> candidat
   return best;
 }
 
-}  // namespace pairloom::cli
+}  // namespace pairloom

@@ -1,0 +1,27 @@
+// What is done with an index that is damaged: it is not mended but made anew. Its files get other names, nothing of them is
+// lost, and what was decided is carried over to the index that takes its place. Runs in: supervisor.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "base/result.h"
+#include "index/index_writer.h"
+
+namespace pairloom::index {
+
+struct OpenedIndex {
+  IndexWriter index;                     // a new one has the old one's roots, and nothing else
+  std::optional<std::string> set_aside;  // the name that a damaged one has now
+};
+
+// IndexWriter::open(), but a damaged index is set aside and a new one returned. A file that was never an index of ours is
+// not touched: kIndexCorrupt. (It is one by its application id; or, where its beginning is destroyed, by the files beside
+// it, which only an index has.)
+Result<OpenedIndex> open_or_renew(const std::string& path, const std::string& program);
+
+// Sets the index aside in any state; also one that turned out to be damaged while it was written to.
+Result<OpenedIndex> renew(const std::string& path, const std::string& program);
+Result<OpenedIndex> renew(IndexWriter damaged, const std::string& program);
+
+}  // namespace pairloom::index
