@@ -64,7 +64,7 @@ void measure(const Set& set, int rounds) {
   pairloom::workerproc::GrayRaster raster;
   pairloom::test::JpegReference library;
   pairloom::test::ReferencePicture picture;
-  for (const int reduction : {8, 4, 2}) {
+  for (const int reduction : {8, 4, 2, 1}) {
     std::vector<double> ours, theirs, ratios;
     size_t declined = 0;
     for (int round = 0; round < rounds; ++round) {

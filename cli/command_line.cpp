@@ -3,13 +3,31 @@
 #include <fmt/format.h>
 #include <algorithm>
 
+#include "base/suggest.h"
 #include "base/text.h"
 #include "base/version.h"
 #include "cli/help.h"
-#include "cli/suggest.h"
+#include "cli/reference/completion.h"
+#include "cli/reference/manual_page.h"
 
 namespace pairloom::cli {
 namespace {
+
+// What `pairloom --generate` can write.
+struct Document {
+  const char* name;
+  std::string (*write)(const CommandEntry& root);
+};
+constexpr Document kDocuments[] = {{"man", manual_page},
+                                   {"complete-bash", bash_completion},
+                                   {"complete-zsh", zsh_completion},
+                                   {"complete-fish", fish_completion}};
+
+// Ends the parsing as --version does: no verb is needed.
+struct CallForDocument : CLI::Success {
+  explicit CallForDocument(const Document& document) : wanted(&document) {}
+  const Document* wanted;
+};
 
 // The option tree with everything it points to.
 struct Tree {
@@ -21,7 +39,7 @@ struct Tree {
 
 void dress(CLI::App& app, const std::string& full_name, std::span<const Example> examples, GlobalOptions& globals) {
   app.formatter(std::make_shared<HelpFormatter>(full_name, examples));
-  app.set_help_flag("-h,--help", "Show this help")->group("Global options");
+  app.set_help_flag("-h,--help", "Show this help")->group(kGlobalGroup);
   add_global_options(app, globals);
 }
 
@@ -37,8 +55,14 @@ CLI::App* parent_of(Tree& tree, std::string_view family) {
 
 void build(Tree& tree) {
   dress(tree.app, "pairloom", main_examples(), *tree.globals);
-  tree.app.set_version_flag("-V,--version", fmt::format("pairloom {}", kVersion), "Show the version")
-      ->group("Global options");
+  const char* group = "Without a verb";
+  tree.app.set_version_flag("-V,--version", fmt::format("pairloom {}", kVersion), "Show the version")->group(group);
+  std::vector<std::string> documents;
+  for (const auto& document : kDocuments) documents.emplace_back(document.name);
+  add_words(tree.app, "--generate", documents, "WHAT", "", "Write the manual page, or what a shell needs to complete",
+            [](size_t i) { throw CallForDocument(kDocuments[i]); })
+      ->trigger_on_parse()
+      ->group(group);
   tree.app.require_subcommand(1);
   for (const auto& verb : verbs()) {
     const size_t space = verb.name.find(' ');
@@ -133,6 +157,8 @@ std::variant<Invocation, Answer> parse_command_line(const std::vector<std::strin
     return Answer{ExitCode::kDone, tree.app.help()};
   } catch (const CLI::CallForVersion& version) {
     return Answer{ExitCode::kDone, std::string(version.what()) + "\n"};
+  } catch (const CallForDocument& document) {
+    return Answer{ExitCode::kDone, document.wanted->write(read_command(tree.app, "pairloom"))};
   } catch (const CLI::ParseError& error) {
     return explain(tree.app, error);
   }

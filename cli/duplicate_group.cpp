@@ -36,7 +36,9 @@ Inode inode_of(const GroupFile& f) {
 
 uint64_t reclaimable(const std::vector<GroupFile>& files) {
   if (files.empty() || !files.front().keep) return 0;
-  std::set<Inode> seen{inode_of(files.front())};
+  std::set<Inode> seen;
+  for (const auto& file : files)
+    if (file.keep) seen.insert(inode_of(file));
   uint64_t bytes = 0;
   for (const auto& file : files)
     if (seen.insert(inode_of(file)).second) bytes += file.identity.size_bytes;
@@ -49,13 +51,22 @@ void arrange(DuplicateGroup& group) {
   auto& files = group.files;
   if (files.empty()) return;
   std::sort(files.begin(), files.end(), better);
-  files[0].keep = !files[0].image.damaged;
-  if (files[0].keep) {
+  bool undamaged = false;  // among those that are kept for a reason of the user's
+  for (auto& file : files) {
+    file.keep = file.decided || file.reference;
+    undamaged = undamaged || (file.keep && !file.image.damaged);
+    if (!file.keep) continue;
+    const bool original = group.keep_reason == "originals" || (group.keep_reason.empty() && file.reference);
+    group.keep_reason = original ? "originals" : "decided";
+  }
+  if (!undamaged && !files[0].image.damaged) {
+    files[0].keep = true;
     // Damaged files are no rivals; among equals the reason is what beats the second best.
     const bool rival = files.size() > 1 && !files[1].image.damaged;
     group.keep_reason = rival ? reason(files[0], files[1]) : "the only undamaged one";
   }
-  const index::ContentId kept = files[0].keep ? files[0].content : 0;
+  const auto first_kept = std::find_if(files.begin(), files.end(), [](const auto& file) { return file.keep; });
+  const index::ContentId kept = first_kept != files.end() ? first_kept->content : 0;
   std::sort(files.begin(), files.end(), [kept](const GroupFile& a, const GroupFile& b) {
     const auto key = [kept](const GroupFile& f) {
       return std::make_tuple(!f.keep, f.content != kept, f.distance, f.content, std::string_view(f.path));

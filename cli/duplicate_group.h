@@ -17,7 +17,9 @@ struct GroupFile {
   ImageInfo image;
   uint32_t distance = 0;  // bits between its code and that of the group's centre
   bool exact = false;     // same bytes as a file listed before it
-  bool keep = false;      // the suggestion
+  bool keep = false;      // the suggestion, or what was decided
+  bool decided = false;   // it was decided to keep it (cli/decisions.h)
+  bool reference = false;  // it lies below a --reference: an original
 };
 
 struct DuplicateGroup {
@@ -26,9 +28,11 @@ struct DuplicateGroup {
   uint32_t max_distance = 0;
   uint64_t reclaimable_bytes = 0;  // what the files but the kept one occupy; hard links count once
   std::string keep_reason;         // "most pixels"; empty = nothing suggested
+  uint32_t spread = 0;             // of a chain: the largest distance between the centre and a member; else 0
 };
 
-// Marks at most one file as the one to keep and says why: most pixels, then most bytes, then the oldest, then the first
+// Marks the files that were decided to be kept and originals; if there are none, at most one file as the one to keep, and
+// says why: most pixels, then most bytes, then the oldest, then the first
 // by path. A damaged file is never suggested; if all are damaged, nothing is. Orders the files: the kept one first,
 // then by (distance, path), with exact copies right behind the file they copy; sets `exact` and `reclaimable_bytes`.
 void arrange(DuplicateGroup& group);

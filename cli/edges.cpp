@@ -154,14 +154,14 @@ Result<std::vector<Edge>> near_duplicate_edges(index::IndexReader& reader, Algor
   // 1. The watermark first, then the codes: what is appended in between is then computed, never missed.
   PAIRLOOM_ASSIGN(const index::PairingState state, reader.pairing_state(algorithm));
   PAIRLOOM_ASSIGN(const auto codes, reader.codes(algorithm));
-  const uint64_t complete = state.radius >= distance ? std::min<uint64_t>(state.position, codes.size()) : 0;
-  // 2. What is not stored.
+  const uint64_t known = std::min<uint64_t>(state.position, codes.size());
+  // 2. What is not stored: pairs of later codes, and farther ones of all codes if the distance is larger.
   std::vector<Edge> edges;
-  compute_pairs(codes, {complete, complete > 0 ? static_cast<int>(state.radius) : -1}, distance, session, edges);
+  compute_pairs(codes, {known, known > 0 ? static_cast<int>(state.radius) : -1}, distance, session, edges);
   std::vector<bool> live;
   if (!edges.empty()) {
     PAIRLOOM_ASSIGN(live, live_contents(reader));
-    if (complete > 0) {
+    if (known > 0) {
       PAIRLOOM_ASSIGN(const bool whole, add_equals_of_gone(reader, algorithm, codes, live, edges));
       if (!whole) {
         edges.clear();
@@ -172,7 +172,7 @@ Result<std::vector<Edge>> near_duplicate_edges(index::IndexReader& reader, Algor
   }
   // 3. What is.
   const bool computed = !edges.empty();
-  if (complete > 0)
+  if (known > 0)
     PAIRLOOM_TRY(reader.visit_pairs(algorithm, distance, [&](const index::PairRow& pair) -> Result<> {
       edges.push_back({pair.a, pair.b, pair.distance});
       return {};

@@ -5,8 +5,12 @@
 #include <memory>
 #include <tuple>
 
+#include "base/clock.h"
 #include "base/text.h"
+#include "cli/decided_edges.h"
+#include "cli/decisions.h"
 #include "cli/edges.h"
+#include "cli/turned_edges.h"
 #include "cli/path_text.h"
 
 namespace pairloom::cli {
@@ -15,37 +19,63 @@ namespace {
 // Beyond this many contents a 64-bit code finds more chance pairs than duplicates (docs/benchmarks.md).
 constexpr uint64_t kMany = 100'000;
 
-bool wanted(const DuplicateGroup& group, const std::vector<std::string>& under) {
-  return under.empty() || std::any_of(group.files.begin(), group.files.end(), [&](const GroupFile& file) {
-           return std::any_of(under.begin(), under.end(),
-                              [&](const auto& root) { return lies_under(file.path, root); });
-         });
-}
+// Makes groups of files out of groups of contents.
+class GroupLoader {
+ public:
+  GroupLoader(index::IndexReader& reader, const GroupSieve& sieve, const Decisions& decisions)
+      : reader_(reader), sieve_(sieve), decisions_(decisions) {}
 
-// The files behind a group of contents, read now: fewer than two if things changed meanwhile.
-Result<DuplicateGroup> load(index::IndexReader& reader, const search::Group& contents) {
-  DuplicateGroup group;
-  group.max_distance = contents.max_distance;
-  Digest smallest{UINT64_MAX, UINT64_MAX};
-  for (const auto& member : contents.members) {
-    PAIRLOOM_ASSIGN(const auto content, reader.content(member.node));
-    if (!content) continue;
-    const Digest& digest = content->digest;
-    if (std::tie(digest.hi, digest.lo) < std::tie(smallest.hi, smallest.lo)) smallest = digest;
-    PAIRLOOM_ASSIGN(auto rows, reader.files_of(member.node));
+  // The files behind a group, read now: fewer than two if things changed meanwhile.
+  Result<DuplicateGroup> load(const search::Group& contents) {
+    DuplicateGroup group;
+    group.max_distance = contents.max_distance;
+    Digest smallest{UINT64_MAX, UINT64_MAX};
+    for (const auto& member : contents.members) {
+      PAIRLOOM_ASSIGN(const auto content, reader_.content(member.node));
+      if (!content) continue;
+      const Digest& digest = content->digest;
+      if (std::tie(digest.hi, digest.lo) < std::tie(smallest.hi, smallest.lo)) smallest = digest;
+      PAIRLOOM_TRY(add_files(*content, member.distance_to_centre, group));
+    }
+    group.id = fmt::format("g-{:016x}", smallest.hi);
+    arrange(group);
+    return group;
+  }
+
+ private:
+  Result<> add_files(const index::ContentRow& content, uint32_t distance, DuplicateGroup& group) {
+    PAIRLOOM_ASSIGN(auto rows, reader_.files_of(content.id));
+    // A copy that came after the decision is new.
+    const bool decided = decisions_.files_to_keep({content.digest, content.size_bytes}) >= rows.size();
     for (auto& row : rows) {
       GroupFile file;
       file.path = std::move(row.path);
       file.identity = row.identity;
-      file.content = member.node;
-      file.image = content->image;
-      file.distance = member.distance_to_centre;
+      file.content = content.id;
+      file.image = content.image;
+      file.distance = distance;
+      file.decided = decided && !rows.empty();
+      file.reference = sieve_.is_reference(file.path);
       group.files.push_back(std::move(file));
     }
+    return {};
   }
-  group.id = fmt::format("g-{:016x}", smallest.hi);
-  arrange(group);
-  return group;
+
+  index::IndexReader& reader_;
+  const GroupSieve& sieve_;
+  const Decisions& decisions_;
+};
+
+// With single linkage a chain of small steps can lead far: how far from the centre, if beyond the limit.
+Result<uint32_t> spread_of(index::IndexReader& reader, const search::Group& group, Algorithm algorithm,
+                           uint32_t limit) {
+  uint32_t spread = 0;
+  PAIRLOOM_ASSIGN(const auto centre, reader.code(group.members.front().node, algorithm));
+  for (const auto& member : group.members) {
+    PAIRLOOM_ASSIGN(const auto code, reader.code(member.node, algorithm));
+    if (centre && code) spread = std::max(spread, static_cast<uint32_t>(hamming_distance(*centre, *code)));
+  }
+  return spread > limit ? spread : 0;
 }
 
 // All that ordering needs of a group; the files are read again when it is shown.
@@ -82,11 +112,15 @@ Result<> check_codes(index::IndexReader& reader, Algorithm algorithm, Session& s
 
 // Groups of contents: near-duplicates, and contents that are in none but have copies.
 Result<std::vector<search::Group>> content_groups(index::IndexReader& reader, const GroupQuery& query,
-                                                  std::optional<uint32_t> distance, Session& session) {
+                                                  std::optional<uint32_t> distance, const Decisions& decisions,
+                                                  Session& session) {
   std::vector<search::Group> groups;
   if (distance) {
     PAIRLOOM_TRY(check_codes(reader, query.similarity.algorithm, session));
-    PAIRLOOM_ASSIGN(const auto edges, near_duplicate_edges(reader, query.similarity.algorithm, *distance, session));
+    PAIRLOOM_ASSIGN(auto edges, near_duplicate_edges(reader, query.similarity.algorithm, *distance, session));
+    if (!query.turns.empty())
+      PAIRLOOM_TRY(add_turned_edges(reader, query.similarity.algorithm, *distance, query.turns, session, edges));
+    PAIRLOOM_TRY(take_out_decided(reader, decisions, edges));
     groups = search::make_groups(edges, query.linkage);
   }
   std::vector<index::ContentId> grouped;
@@ -109,12 +143,15 @@ std::string_view name_of(GroupOrder order) {
 Result<GroupTotals> find_groups(index::IndexReader& reader, const GroupQuery& query, Session& session,
                                 const std::function<void(const DuplicateGroup&)>& visit) {
   PAIRLOOM_ASSIGN(const auto distance, query.similarity.limit());
-  PAIRLOOM_ASSIGN(const auto groups, content_groups(reader, query, distance, session));
+  PAIRLOOM_ASSIGN(const auto decisions, Decisions::load(Decisions::path_for(session.index)));
+  PAIRLOOM_ASSIGN(const auto sieve, GroupSieve::make(query.filter, reader, session.index, system_clock().wall_ns()));
+  PAIRLOOM_ASSIGN(const auto groups, content_groups(reader, query, distance, decisions, session));
+  GroupLoader loader(reader, sieve, decisions);
   GroupTotals totals;
   std::vector<Entry> entries;
   for (size_t i = 0; i < groups.size(); ++i) {
-    PAIRLOOM_ASSIGN(const auto group, load(reader, groups[i]));
-    if (group.files.size() < 2 || !wanted(group, query.under)) continue;
+    PAIRLOOM_ASSIGN(const auto group, loader.load(groups[i]));
+    if (!sieve.lets_pass(group)) continue;
     ++totals.groups;
     totals.files += group.files.size();
     totals.redundant += group.files.size() - 1;
@@ -127,8 +164,11 @@ Result<GroupTotals> find_groups(index::IndexReader& reader, const GroupQuery& qu
   if (query.limit && entries.size() > *query.limit) entries.resize(*query.limit);
   for (const auto& entry : entries) {
     if (!session.out.usable()) break;  // nobody reads any more
-    PAIRLOOM_ASSIGN(const auto group, load(reader, groups[entry.number]));
+    PAIRLOOM_ASSIGN(auto group, loader.load(groups[entry.number]));
     if (group.files.size() < 2) continue;
+    if (distance && query.linkage == search::Linkage::kSingle) {
+      PAIRLOOM_ASSIGN(group.spread, spread_of(reader, groups[entry.number], query.similarity.algorithm, *distance));
+    }
     ++totals.shown;
     visit(group);
   }
@@ -142,6 +182,7 @@ Result<GroupTotals> find_groups(index::IndexReader& reader, const GroupQuery& qu
 
 void add_group_options(CLI::App& app, GroupQuery& into) {
   add_similarity_options(app, into.similarity);
+  add_filter_options(app, into.filter);
   add_choice<search::Linkage>(
       app, "--linkage", into.linkage,
       {{"star", search::Linkage::kStar},

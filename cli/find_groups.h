@@ -9,6 +9,7 @@
 
 #include "base/result.h"
 #include "cli/duplicate_group.h"
+#include "cli/group_filter.h"
 #include "cli/group_formats.h"
 #include "cli/options.h"
 #include "cli/session.h"
@@ -23,12 +24,14 @@ std::string_view name_of(GroupOrder order);
 struct GroupQuery {
   Similarity similarity;
   search::Linkage linkage = search::Linkage::kStar;
-  std::vector<std::string> under;  // canonical paths; only groups with a file at or below one of them. Empty = all
+  GroupFilter filter;
+  std::vector<uint8_t> turns;  // orientations that count as the same picture besides its own (cli/invariance.h)
   GroupOrder order = GroupOrder::kReclaim;
   std::optional<uint32_t> limit;  // show at most so many
 };
 
-// Hands groups to `visit` in the query's order. Memory: a few words for each group; files are read when their turn
+// What was decided (cli/decisions.h) counts: pairs that are no duplicates are none, and a group of which everything is
+// to be kept is not shown until something new is in it. Hands groups to `visit` in the query's order. Memory: a few words for each group; files are read when their turn
 // comes. kInvalidArgument when the index has no codes of the algorithm.
 Result<GroupTotals> find_groups(index::IndexReader& reader, const GroupQuery& query, Session& session,
                                 const std::function<void(const DuplicateGroup&)>& visit);

@@ -13,6 +13,7 @@ namespace {
 constexpr std::string_view kSchema = "pairloom.group/1";
 
 std::string_view marker(const GroupFile& file) {
+  if (file.reference) return "* origin";
   if (file.keep) return "+ keep";
   if (file.exact) return "= exact";
   return file.image.damaged ? "! damaged" : "~ near";
@@ -43,6 +44,7 @@ class HumanWriter : public GroupWriter {
     if (all_exact)
       header = fmt::format("group {}: {}, {} reclaimable, identical", number_, counted(g.files.size(), "file"),
                            human_bytes(g.reclaimable_bytes));
+    if (g.spread > 0) header += fmt::format(", a chain: up to {} bits from its centre", g.spread);
     std::string text = style_.bold(header);
     text += style_.dim(g.keep_reason.empty() ? "; all are damaged: keep them" : "; keep: " + g.keep_reason) + "\n";
     size_t size_width = 0, bytes_width = 0;
@@ -159,6 +161,7 @@ class JsonlWriter : public GroupWriter {
                           {"max_dist", g.max_distance},
                           {"reclaim_bytes", g.reclaimable_bytes},
                           {"keep_reason", g.keep_reason},
+                          {"chain_spread", g.spread},
                           {"members", std::move(members)}}));
   }
 

@@ -43,7 +43,7 @@ std::string options_text(const CLI::App& app) {
     if (!option->get_positional() && std::find(groups.begin(), groups.end(), option->get_group()) == groups.end())
       groups.push_back(option->get_group());
   // What a verb has of its own first, what all have last.
-  std::stable_partition(groups.begin(), groups.end(), [](const std::string& g) { return g != "Global options"; });
+  std::stable_partition(groups.begin(), groups.end(), [](const std::string& g) { return g != kGlobalGroup; });
   std::string out;
   for (const auto& group : groups) {
     if (group.empty()) continue;

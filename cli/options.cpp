@@ -2,15 +2,16 @@
 
 #include <fmt/format.h>
 #include <charconv>
-#include <cmath>
 
+#include "base/quantity.h"
+#include "base/suggest.h"
 #include "base/text.h"
-#include "cli/suggest.h"
 
 namespace pairloom::cli {
 namespace {
 
 constexpr char kMark = '\x01';
+constexpr const char* kWords = "words";
 
 [[noreturn]] void reject(const std::string& option, const std::string& why) {
   throw CLI::ValidationError(option, why);
@@ -91,28 +92,6 @@ CLI::Option* add_count(CLI::App& app, const std::string& names, std::optional<ui
   });
 }
 
-Result<uint64_t> parse_size(std::string_view text) {
-  const auto bad = [&] {
-    return fail(Errc::kInvalidArgument,
-                fmt::format("'{}' is not a size; write 500000, 64M, 1.5G or 2Gi", escape_for_terminal(text)));
-  };
-  double value = 0;
-  const auto [stopped, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || !(value >= 0)) return bad();
-  std::string unit(stopped, static_cast<size_t>(text.data() + text.size() - stopped));
-  for (char& c : unit) c = static_cast<char>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
-  if (unit.ends_with('b')) unit.pop_back();
-  const bool binary = unit.size() == 2 && unit[1] == 'i';
-  if (unit.size() > 1 && !binary) return bad();
-  if (!unit.empty()) {
-    const size_t power = std::string_view("kmgt").find(unit[0]);
-    if (power == std::string_view::npos) return bad();
-    value *= std::pow(binary ? 1024.0 : 1000.0, static_cast<double>(power + 1));
-  }
-  if (!(value < 0x1p63)) return bad();
-  return static_cast<uint64_t>(value);
-}
-
 CLI::Option* add_size(CLI::App& app, const std::string& names, uint64_t& into, const std::string& about) {
   return add_value(app, names, "SIZE", about, [&into, name = long_name(names)](const std::string& text) {
     const auto size = parse_size(text);
@@ -182,11 +161,22 @@ CLI::Option* add_words(CLI::App& app, const std::string& names, const std::vecto
                          ? fmt::format("'{}' is none of {}", escape_for_terminal(text), joined(words))
                          : fmt::format("unknown word '{}'; did you mean '{}'?", escape_for_terminal(text), meant));
       });
+  // With an option CLI11 keeps nothing of ours but validators: an inactive one, which neither checks nor shows.
+  option->check(CLI::Validator(joined(words)).active(false), kWords);
   return option->default_str(default_word);
 }
 
+std::vector<std::string> words_of(CLI::Option& option) {
+  try {
+    const auto& validator = *option.get_validator(kWords);
+    return CLI::detail::split(validator.active(true).get_description(), ',');
+  } catch (const CLI::OptionNotFound&) {
+    return {};
+  }
+}
+
 void add_global_options(CLI::App& app, GlobalOptions& globals) {
-  const char* group = "Global options";
+  const char* group = kGlobalGroup;
   add_text(
       app, "-i,--index", globals.index, "FILE",
       "The index; default $PAIRLOOM_INDEX, else $XDG_DATA_HOME/pairloom/index.db (~/.local/share/pairloom/index.db)")

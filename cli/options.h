@@ -46,9 +46,6 @@ CLI::Option* add_amount(CLI::App& app, const std::string& names, std::optional<d
 CLI::Option* add_size(CLI::App& app, const std::string& names, uint64_t& into, const std::string& about);
 CLI::Option* add_seconds(CLI::App& app, const std::string& names, double& into, const std::string& about);
 
-// "512M" -> 512000000; suffixes k M G T (powers of 1000) and Ki Mi Gi Ti (of 1024), case-insensitive, optional "B".
-Result<uint64_t> parse_size(std::string_view text);
-
 // An option whose values are words; the first that equals the variable's present value is shown as the default.
 CLI::Option* add_words(CLI::App& app, const std::string& names, const std::vector<std::string>& words,
                        const std::string& type, const std::string& default_word, const std::string& about,
@@ -67,7 +64,11 @@ CLI::Option* add_choice(CLI::App& app, const std::string& names, Enum& into,
                    [&into, choices = std::move(choices)](size_t i) { into = choices[i].second; });
 }
 
+// The words that add_words() or add_choice() gave an option; none for any other.
+std::vector<std::string> words_of(CLI::Option& option);
+
 // --- families
+inline constexpr const char* kGlobalGroup = "Global options";  // heading of those that every verb has
 void add_global_options(CLI::App& app, GlobalOptions& globals);
 
 enum class OutputFormat { kHuman, kFdupes, kJsonl, kCsv, kNull };

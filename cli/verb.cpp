@@ -1,5 +1,8 @@
 #include "cli/verb.h"
 
+#include "cli/verbs/decide.h"
+#include "cli/verbs/index_import.h"
+
 namespace pairloom::cli {
 namespace {
 
@@ -42,6 +45,10 @@ constexpr Example kIndexExport[] = {
     {"pairloom index export -o csv > images.csv", "a row for every image, for a data frame"},
     {"pairloom index export --codes | jq -r .codes.pdq", "the PDQ codes as hexadecimal text"},
 };
+constexpr Example kIndexImport[] = {
+    {"pairloom index export --codes | pairloom --index copy.db index import -", "a copy, without opening an image"},
+    {"pairloom index import arrays", "what index export -o npy --to arrays has written"},
+};
 constexpr Example kIndexFailures[] = {
     {"pairloom index failures", "which files could not be used, and why"},
     {"pairloom index failures -o null | xargs -0 ls -l", "the same, for another program"},
@@ -56,11 +63,20 @@ constexpr Example kDups[] = {
     {"pairloom dups --preset same -o fdupes | less", "re-encoded and resized copies only"},
     {"pairloom dups -o jsonl | jq -r 'select(.type==\"group\").members[]|select(.keep|not).path.text'",
      "all but the suggested file of each group"},
+    {"pairloom dups --new-only --reference ~/Originals", "what came last, and is also among the originals"},
     {"pairloom dups --low-information", "flat and black images, which are never grouped"},
+};
+constexpr Example kDecide[] = {
+    {"pairloom decide not-dup a.jpg b.jpg", "alike, but no duplicates: never shown as such again"},
+    {"pairloom decide keep g-5f3ad1c0b2a49786", "all of a group stays; shown again when something new is in it"},
+    {"pairloom decide --list -o jsonl > decisions.jsonl", "what was decided, for git or another index (--from)"},
+    {"pairloom decide --reset a.jpg", "take back what was decided about it"},
 };
 constexpr Example kMatch[] = {
     {"pairloom match holiday.jpg", "images like this one, nearest first; exit 1 if there is none"},
     {"pairloom match -k 10 holiday.jpg", "the ten nearest, however far"},
+    {"pairloom match --invariant flip,rot90 scan.jpg", "also mirrored and rotated copies"},
+    {"find . -name '*.jpg' | pairloom match --files-from - -o csv", "many at once"},
     {"pairloom match --exclude-self -o null IMG_1.jpg | xargs -0 ls -l", "the others, for another program"},
     {"pairloom match --method sift --geometry door.jpg ~/Pictures", "where is this thing, also turned, cropped, in part?"},
 };
@@ -101,6 +117,7 @@ constexpr std::string_view kFind = "Find", kMaintain = "Maintain the index", kLo
 constexpr Verb kVerbs[] = {
     {"scan", "index directories, then list their groups of near-duplicates", kFind, kScan, declare_scan},
     {"dups", "list groups of near-duplicates from the index", kFind, kDups, declare_dups},
+    {"decide", "say what is no duplicate, or stays; it is remembered", kFind, kDecide, declare_decide},
     {"match", "find images like a given one", kFind, kMatch, declare_match},
     {"cmp", "say whether two files show the same picture", kFind, kCmp, declare_cmp},
     {"extract", "compute colours, textures, keypoints, hashes of images", kFind, kExtract,
@@ -112,6 +129,7 @@ constexpr Verb kVerbs[] = {
     {"index verify", "check the index from end to end", kMaintain, kIndexVerify, declare_index_verify},
     {"index info", "say what the index holds", kMaintain, kIndexInfo, declare_index_info},
     {"index export", "write a row for every image", kMaintain, kIndexExport, declare_index_export},
+    {"index import", "take over rows that index export wrote", kMaintain, kIndexImport, declare_index_import},
     {"index failures", "list the files that could not be used", kMaintain, kIndexFailures, declare_index_failures},
     {"index retry", "look again at the files that could not be used", kMaintain, kIndexRetry, declare_index_retry},
     {"transform", "compute a picture from another, in bands on all cores", kWork, kTransform,

@@ -17,7 +17,23 @@ pkg_check_modules(LIBDEFLATE REQUIRED IMPORTED_TARGET libdeflate)
 pkg_check_modules(ZLIB REQUIRED IMPORTED_TARGET zlib)
 pkg_check_modules(WEBP REQUIRED IMPORTED_TARGET libwebp libwebpdemux)
 pkg_check_modules(SECCOMP REQUIRED IMPORTED_TARGET libseccomp)
+pkg_check_modules(SYSTEMD REQUIRED IMPORTED_TARGET libsystemd)
+find_path(TOMLPLUSPLUS_INCLUDE toml++/toml.h REQUIRED)
 pkg_check_modules(TIFF REQUIRED IMPORTED_TARGET libtiff-4)
+pkg_check_modules(DAV1D REQUIRED IMPORTED_TARGET dav1d)
+pkg_check_modules(LIBDE265 REQUIRED IMPORTED_TARGET libde265)
+pkg_check_modules(OPENJPEG REQUIRED IMPORTED_TARGET libopenjp2)
+
+# LibRaw's pkg-config file asks for OpenMP flags and for libraries that only it needs.
+pkg_check_modules(LIBRAW REQUIRED libraw)
+add_library(pairloom_libraw INTERFACE)
+target_include_directories(pairloom_libraw SYSTEM INTERFACE ${LIBRAW_INCLUDE_DIRS})
+target_link_libraries(pairloom_libraw INTERFACE raw gomp)
+
+# libjxl is loaded at run time, when a file needs it (workerproc/decode/jxl_library.h): its headers are enough.
+pkg_check_modules(LIBJXL REQUIRED IMPORTED_TARGET libjxl)
+add_library(pairloom_libjxl_headers INTERFACE)
+target_include_directories(pairloom_libjxl_headers SYSTEM INTERFACE ${LIBJXL_INCLUDE_DIRS})
 
 find_path(GIF_INCLUDE gif_lib.h REQUIRED)
 find_library(GIF_LIBRARY gif REQUIRED)

@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <csignal>
 #include <cstring>
+#include <string_view>
 #include <utility>
 
 #include <fmt/format.h>
@@ -34,6 +35,7 @@ void reap_left_behind() {
 struct Birth {
   const char* program;
   char* const* arguments;
+  char* const* environment;
   std::span<const Fd> descriptors;  // all above those they become
   int input, output, error;         // likewise; error -1: stays
   pid_t parent;
@@ -56,8 +58,21 @@ struct Birth {
   int number = ChildProcess::kFirstFd;
   for (const Fd& descriptor : birth.descriptors)
     if (::dup2(descriptor.get(), number++) < 0) ::_exit(127);
-  ::execv(birth.program, birth.arguments);
+  ::execve(birth.program, birth.arguments, birth.environment);
   ::_exit(127);
+}
+
+// Ours, and no threads: OpenBLAS, which OpenCV is linked with on some systems, starts one per core when it is loaded.
+// They would spin for a while in every worker, and a sandbox is entered by one thread.
+std::vector<char*> environment_of_child() {
+  static char openblas[] = "OPENBLAS_NUM_THREADS=1", openmp[] = "OMP_NUM_THREADS=1";
+  std::vector<char*> variables;
+  for (char** variable = environ; *variable != nullptr; ++variable) {
+    const std::string_view text = *variable;
+    if (!text.starts_with("OPENBLAS_NUM_THREADS=") && !text.starts_with("OMP_NUM_THREADS=")) variables.push_back(*variable);
+  }
+  variables.insert(variables.end(), {openblas, openmp, nullptr});
+  return variables;
 }
 
 // A duplicate numbered above what the child's descriptors become, so that no dup2 overwrites another's source.
@@ -112,7 +127,8 @@ Result<ChildProcess> ChildProcess::start(const std::string& program, const std::
   for (const std::string& argument : arguments) words.push_back(const_cast<char*>(argument.c_str()));
   words.push_back(nullptr);
 
-  const Birth birth{program.c_str(), words.data(), raised,
+  const std::vector<char*> environment = environment_of_child();
+  const Birth birth{program.c_str(), words.data(), environment.data(), raised,
                     input.get(),     output.get(), standard.error < 0 ? -1 : error.get(),
                     ::getpid()};
   const pid_t pid = ::fork();

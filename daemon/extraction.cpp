@@ -6,6 +6,7 @@
 #include "daemon/job.h"
 #include "daemon/pool.h"
 #include "daemon/stop_signals.h"
+#include "daemon/turned_extraction.h"
 
 namespace pairloom::daemon {
 namespace {
@@ -30,24 +31,29 @@ class Extraction final : public Job {
   }
 
   Result<> accept(const Task& task, std::span<const std::byte> payload, const ResultOrigin&) override {
-    PAIRLOOM_ASSIGN(results_[task.id], jobs::decode_index_result(payload, setup_.algorithms));
+    auto& result = results_[task.id];
+    if ((setup_.algorithms & jobs::kTurnedCodes) == 0) {
+      PAIRLOOM_ASSIGN(result.result, jobs::decode_index_result(payload, setup_.algorithms));
+    } else {
+      PAIRLOOM_ASSIGN(result, jobs::decode_turned_result(payload, setup_.algorithms));
+    }
     return {};
   }
 
   Result<> blame(const Task&, uint32_t) override { return {}; }
 
   Result<> give_up(const Task& task, Outcome outcome, const std::string& reason) override {
-    results_[task.id].outcome = outcome;
-    results_[task.id].message = reason;
+    results_[task.id].result.outcome = outcome;
+    results_[task.id].result.message = reason;
     return {};
   }
 
-  std::vector<jobs::IndexResult> take_results() { return std::move(results_); }
+  std::vector<jobs::TurnedResult> take_results() { return std::move(results_); }
 
  private:
   const std::vector<std::string>& paths_;
   const jobs::IndexSetup& setup_;
-  std::vector<jobs::IndexResult> results_;
+  std::vector<jobs::TurnedResult> results_;
   size_t next_ = 0;
 };
 
@@ -61,6 +67,14 @@ Result<std::vector<jobs::IndexResult>> extract_files(const std::vector<std::stri
 
 Result<std::vector<jobs::IndexResult>> extract_files(const std::vector<std::string>& paths,
                                                      const jobs::IndexSetup& setup, Pool& pool) {
+  PAIRLOOM_ASSIGN(auto extracted, extract_turned(paths, setup, pool));
+  std::vector<jobs::IndexResult> results;
+  for (auto& one : extracted) results.push_back(std::move(one.result));
+  return results;
+}
+
+Result<std::vector<jobs::TurnedResult>> extract_turned(const std::vector<std::string>& paths,
+                                                       const jobs::IndexSetup& setup, Pool& pool) {
   PAIRLOOM_ASSIGN(auto signals, StopSignals::catch_them());
   Extraction job(paths, setup);
   Pool::Surroundings surroundings;

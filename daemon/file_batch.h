@@ -26,6 +26,10 @@ struct FileBatch {
   std::vector<FoundFile> files;  // regular files, byte order of names within the batch
   std::vector<std::string> subdirectories;  // names that exist, entered or not; only in the last batch of a directory
   bool first = true, last = true;           // of this directory
+  // Single names that were looked for and are not there: as a regular file, as a directory. (A name that became
+  // something else is absent as what it was.) Whatever else the batch says stays true.
+  std::vector<std::string> absent_files, absent_directories;
+  bool walk_begins = false;       // events were lost: what is in hand must be looked at again when it is done
   bool complete = false;          // after `last`, every name in the directory has been reported: others are gone
   std::vector<Problem> problems;  // met on the way
 };
@@ -45,6 +49,11 @@ class FileSource {
   // Fills `batch` with a bounded number of files. kWait: nothing until wait_fd() is readable.
   virtual Result<Next> next(FileBatch& batch) = 0;
   virtual int wait_fd() const { return -1; }
+  // The file changed while it was read (`changed`), or was reported while a worker had it. True: the source will report
+  // it again. False, and the caller sees to it: it looks once more itself.
+  virtual bool look_again(const std::string& /*path*/, bool /*changed*/) { return false; }
+  // Reports the same files again and again, while earlier reports are worked on.
+  virtual bool is_watching() const { return false; }
 };
 
 constexpr size_t kBatchFiles = 4096;

@@ -3,12 +3,15 @@
 #include <memory>
 
 #include "base/clock.h"
+#include "daemon/grouping.h"
+#include "daemon/hosted_run.h"
 #include "daemon/indexing.h"
 #include "daemon/pairing.h"
 #include "daemon/path_list.h"
 #include "daemon/pool.h"
 #include "daemon/stop_signals.h"
 #include "daemon/tree_walk.h"
+#include "daemon/worker_totals.h"
 
 namespace pairloom::daemon {
 namespace {
@@ -16,21 +19,23 @@ namespace {
 // One run's moving parts, in the order they are used.
 class IndexRun {
  public:
-  IndexRun(index::IndexWriter& index, const IndexRequest& request, const RunObserver& observer, StopSignals& signals)
+  IndexRun(index::IndexWriter& index, const IndexRequest& request, const RunObserver& observer,
+           Pool::Surroundings surroundings)
       : index_(index),
         request_(request),
         observer_(observer),
-        signals_(signals),
-        start_ns_(system_clock().monotonic_ns()) {
-    surroundings_.stop_fd = signals.fd();
-    surroundings_.stop_requested = [this] {
-      return signals_.arrived() || (observer_.stop_requested && observer_.stop_requested());
+        start_ns_(system_clock().monotonic_ns()),
+        surroundings_(std::move(surroundings)) {
+    surroundings_.stop_requested = [this, others = std::move(surroundings_.stop_requested)] {
+      return (others && others()) || (observer_.stop_requested && observer_.stop_requested());
     };
   }
 
-  Result<RunSummary> run() {
+  // `ends_pool`: nothing else will be asked of it.
+  Result<RunSummary> run(Pool& pool, bool ends_pool) {
     PAIRLOOM_ASSIGN(run_, index_.begin_run(request_.kind, request_.arguments));
-    PAIRLOOM_ASSIGN(auto pool, Pool::create(request_.pool));
+    const auto workers_before = pool.totals();
+    const uint64_t deaths_before = pool.deaths();
     const auto done = index_then_pair(pool);
     if (!done && done.error().code != Errc::kInterrupted) {
       index_.commit();  // keep what was finished; the error is what the user must hear of
@@ -38,9 +43,9 @@ class IndexRun {
     }
     summary_.totals.interrupted = !done;
     summary_.totals.seconds = seconds();
-    summary_.totals.worker_deaths = pool.deaths();
-    summary_.workers = pool.totals();
-    pool.dismiss();  // they end while the last rows are stored
+    summary_.totals.worker_deaths = pool.deaths() - deaths_before;
+    summary_.workers = difference(pool.totals(), workers_before);
+    if (ends_pool) pool.dismiss();  // they end while the last rows are stored
     PAIRLOOM_TRY(index_.finish_run(run_, summary_.totals, summary_.workers));
     return std::move(summary_);
   }
@@ -52,6 +57,12 @@ class IndexRun {
     PAIRLOOM_TRY(indexed);
     for (const AlgorithmInfo& algorithm : algorithms())
       if (contains(request_.pair_algorithms, algorithm.id)) PAIRLOOM_TRY(pair_codes(pool, algorithm.id));
+    // What was added, taken away or found again may have changed the groups.
+    const index::RunTotals& totals = summary_.totals;
+    if (totals.indexed + totals.moved + totals.gone + summary_.new_pairs == 0) return {};
+    for (const AlgorithmInfo& algorithm : algorithms())
+      if (contains(request_.pair_algorithms, algorithm.id))
+        PAIRLOOM_TRY(store_groups(index_, run_, algorithm.id));
     return {};
   }
 
@@ -75,8 +86,15 @@ class IndexRun {
   }
 
   Result<> pair_codes(Pool& pool, Algorithm algorithm) {
-    PAIRLOOM_ASSIGN(auto job, Pairing::create(index_, algorithm, pool, request_.pairing_memory_bytes));
-    if (job.is_complete()) return {};
+    // A pairing that was cut short is finished first, then what came since is paired.
+    while (true) {
+      PAIRLOOM_ASSIGN(auto job, Pairing::create(index_, algorithm, pool, request_.pairing_memory_bytes));
+      if (job.is_complete()) return {};
+      PAIRLOOM_TRY(run_pairing(pool, job));
+    }
+  }
+
+  Result<> run_pairing(Pool& pool, Pairing& job) {
     surroundings_.often = [&] {
       Progress progress;
       progress.stage = Progress::Stage::kPairing;
@@ -112,7 +130,6 @@ class IndexRun {
   index::IndexWriter& index_;
   const IndexRequest& request_;
   const RunObserver& observer_;
-  StopSignals& signals_;
   int64_t start_ns_;
   Pool::Surroundings surroundings_;
   index::RunId run_ = 0;
@@ -123,7 +140,16 @@ class IndexRun {
 
 Result<RunSummary> run_index(index::IndexWriter& index, const IndexRequest& request, const RunObserver& observer) {
   PAIRLOOM_ASSIGN(auto signals, StopSignals::catch_them());
-  return IndexRun(index, request, observer, signals).run();
+  Pool::Surroundings surroundings;
+  surroundings.stop_fd = signals.fd();
+  surroundings.stop_requested = [&signals] { return signals.arrived(); };
+  PAIRLOOM_ASSIGN(auto pool, Pool::create(request.pool));
+  return IndexRun(index, request, observer, std::move(surroundings)).run(pool, true);
+}
+
+Result<RunSummary> run_index(index::IndexWriter& index, const IndexRequest& request, const RunObserver& observer,
+                             Pool& pool, const Pool::Surroundings& surroundings) {
+  return IndexRun(index, request, observer, surroundings).run(pool, false);
 }
 
 }  // namespace pairloom::daemon

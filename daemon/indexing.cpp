@@ -20,6 +20,10 @@ std::string path_of(const Task& task) {
   return {reinterpret_cast<const char*>(task.payload.data()), task.payload.size()};
 }
 
+std::string path_in(const FileBatch& batch, const std::string& name) {
+  return batch.directory == "/" ? "/" + name : batch.directory + "/" + name;
+}
+
 bool same_but_for_device(const StatIdentity& a, const StatIdentity& b) {
   return a.inode == b.inode && a.size_bytes == b.size_bytes && a.mtime_ns == b.mtime_ns && a.ctime_ns == b.ctime_ns;
 }
@@ -57,6 +61,8 @@ Result<Job::Pull> Indexing::pull(Task& task) {
     FileBatch batch;
     PAIRLOOM_ASSIGN(const FileSource::Next next, source_->next(batch));
     if (next == FileSource::Next::kEnd) {
+      // What is in hand may be reported again, and others meanwhile.
+      if (source_->is_watching() && !in_hand_.empty()) return Pull::kLater;
       ended_ = true;
       return Pull::kEnd;
     }
@@ -81,11 +87,31 @@ Result<> Indexing::take_batch(const FileBatch& batch) {
     PAIRLOOM_ASSIGN(at_.directory, index_->directory(batch.directory, batch.filesystem));
     at_.same_filesystem = at_.directory.filesystem == batch.filesystem;
   }
+  if (batch.walk_begins) look_again_at_all_in_hand();
   if (batch.first && batch.complete)
     PAIRLOOM_TRY(take_whole_directory(batch));
   else
     PAIRLOOM_TRY(take_part_of_directory(batch));
+  PAIRLOOM_TRY(take_absent(batch));
   return batch.last ? end_directory(batch) : Result<>{};
+}
+
+// New names came first: what is gone under one name may have been found under another.
+Result<> Indexing::take_absent(const FileBatch& batch) {
+  for (const std::string& name : batch.absent_files) {
+    if (mark_in_hand(path_in(batch, name))) continue;
+    PAIRLOOM_ASSIGN(const auto known, index_->known_file(at_.directory.id, name, false));
+    if (known) PAIRLOOM_TRY(forget_file(name));
+  }
+  for (const std::string& name : batch.absent_directories) {
+    const std::string path = path_in(batch, name);
+    PAIRLOOM_ASSIGN(const auto child, index_->find_directory(path));
+    if (!child || !at_.same_filesystem) continue;
+    PAIRLOOM_TRY(forget_directory(*child));
+    for (auto& [in_hand, id] : in_hand_by_path_)
+      if (in_hand.starts_with(path + "/")) in_hand_.at(id).again = true;
+  }
+  return {};
 }
 
 // The usual case: one range read of what is known, merged with what is there; both in byte order.
@@ -129,19 +155,25 @@ Result<> Indexing::end_directory(const FileBatch& batch) {
   for (const auto& child : children) {
     const std::string name = child.path.substr(child.path.rfind('/') + 1);
     if (std::binary_search(batch.subdirectories.begin(), batch.subdirectories.end(), name)) continue;
-    // A directory of another file system that is not there is an unmounted disk.
-    if (child.filesystem != at_.directory.filesystem) {
-      problem_({child.path, "was another file system and is not there now: its files are kept as they were", true});
-      continue;
-    }
-    PAIRLOOM_ASSIGN(const uint64_t marked, index_->mark_directory_gone(run_, child.id));
-    totals_.gone += marked;
+    PAIRLOOM_TRY(forget_directory(child));
   }
+  return {};
+}
+
+Result<> Indexing::forget_directory(const index::KnownDirectory& child) {
+  // A directory of another file system that is not there is an unmounted disk.
+  if (child.filesystem != at_.directory.filesystem) {
+    problem_({child.path, "was another file system and is not there now: its files are kept as they were", true});
+    return {};
+  }
+  PAIRLOOM_ASSIGN(const uint64_t marked, index_->mark_directory_gone(run_, child.id));
+  totals_.gone += marked;
   return {};
 }
 
 Result<> Indexing::forget_file(const std::string& name) {
   if (!at_.same_filesystem) return {};
+  if (!in_hand_by_path_.empty()) mark_in_hand(at_.directory.path == "/" ? "/" + name : at_.directory.path + "/" + name);
   ++totals_.gone;
   return index_->mark_gone(run_, at_.directory.id, name);
 }
@@ -173,12 +205,14 @@ uint64_t& Indexing::count_of(Outcome outcome, uint64_t& when_indexed) {
 Result<> Indexing::take_file(const FileBatch& batch, const FoundFile& file, const index::KnownFile* known) {
   if (known) at_.any_match = true;
   if (!file.wanted) return {};
+  if (!in_hand_by_path_.empty() && mark_in_hand(path_of(batch, file))) return {};
   ++totals_.seen;
   if (known && is_settled(*known, file.identity)) {
     ++count_of(known->outcome, totals_.unchanged);
     return {};
   }
-  if (!known && look_for_moved_) {
+  // Also one that was moved over another.
+  if (look_for_moved_ && (!known || known->identity.inode != file.identity.inode)) {
     PAIRLOOM_ASSIGN(const bool moved, take_moved(batch, file));
     if (moved) return {};
   }
@@ -192,6 +226,7 @@ Result<> Indexing::take_file(const FileBatch& batch, const FoundFile& file, cons
   if (known && same_but_for_device(known->identity, file.identity) && known->attempts < kPointsToGiveUp)
     task.points = known->attempts;
   in_hand_.emplace(task.id, InHand{at_.directory.id, file.name, file.identity});
+  if (source_->is_watching()) in_hand_by_path_.emplace(path, task.id);
   found_.push_back(std::move(task));
   return {};
 }
@@ -218,7 +253,11 @@ Result<> Indexing::accept(const Task& task, std::span<const std::byte> payload, 
   result.image = said.image;
   result.accuracy = request_->setup.accuracy;
   if (said.absent) return drop_absent(task);
-  if (said.outcome == Outcome::kChanged && !second_look_) {
+  if (said.outcome == Outcome::kChanged && source_->look_again(path_of(task), true)) {
+    take_out_of_hand(in_hand_.find(task.id), task);
+    return {};
+  }
+  if (said.outcome == Outcome::kChanged && !second_look_ && !source_->is_watching()) {
     changed_.push_back(task);
     return {};
   }
@@ -240,9 +279,29 @@ bool Indexing::looks_again() {
 Result<> Indexing::drop_absent(const Task& task) {
   const auto found = in_hand_.find(task.id);
   PAIRLOOM_TRY(index_->mark_gone(run_, found->second.directory, found->second.name));
-  in_hand_.erase(found);
-  ++tasks_done_;
+  take_out_of_hand(found, task);
   return {};
+}
+
+bool Indexing::mark_in_hand(const std::string& path) {
+  const auto at = in_hand_by_path_.find(path);
+  if (at == in_hand_by_path_.end()) return false;
+  return in_hand_.at(at->second).again = true;
+}
+
+// A walk that takes the place of lost events cannot know what happened to them meanwhile.
+void Indexing::look_again_at_all_in_hand() {
+  for (const auto& [path, id] : in_hand_by_path_) in_hand_.at(id).again = true;
+}
+
+void Indexing::take_out_of_hand(std::unordered_map<uint64_t, InHand>::iterator file, const Task& task) {
+  const bool again = file->second.again;
+  in_hand_.erase(file);
+  ++tasks_done_;
+  if (!source_->is_watching()) return;
+  const std::string path = path_of(task);
+  in_hand_by_path_.erase(path);
+  if (again) source_->look_again(path, false);
 }
 
 Result<> Indexing::store(const Task& task, index::FileResult result) {
@@ -251,9 +310,8 @@ Result<> Indexing::store(const Task& task, index::FileResult result) {
   result.name = std::move(found->second.name);
   // What could not be opened is remembered under what the walk saw.
   if (result.identity == StatIdentity{}) result.identity = found->second.identity;
-  in_hand_.erase(found);
+  take_out_of_hand(found, task);
 
-  ++tasks_done_;
   ++count_of(result.outcome, totals_.indexed);
   if (is_failure(result.outcome)) {
     problem_({path_of(task), fmt::format("{}: {}", name_of(result.outcome), result.message), false});

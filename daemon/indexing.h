@@ -61,6 +61,7 @@ class Indexing final : public Job {
     index::DirectoryId directory;
     std::string name;
     StatIdentity identity;
+    bool again = false;  // it was reported, or was gone, after it was handed out
   };
 
   Result<> take_batch(const FileBatch& batch);
@@ -71,7 +72,13 @@ class Indexing final : public Job {
   Result<bool> take_moved(const FileBatch& batch, const FoundFile& file);
   uint64_t& count_of(Outcome outcome, uint64_t& when_indexed);
   bool is_settled(const index::KnownFile& known, const StatIdentity& now) const;
+  Result<> take_absent(const FileBatch& batch);
+  Result<> forget_directory(const index::KnownDirectory& child);
   Result<> forget_file(const std::string& name);
+  // Whether a worker has this file; if so, it will be looked at again.
+  bool mark_in_hand(const std::string& path);
+  void look_again_at_all_in_hand();
+  void take_out_of_hand(std::unordered_map<uint64_t, InHand>::iterator file, const Task& task);
   Result<> drop_absent(const Task& task);
   Result<> store(const Task& task, index::FileResult result);
 
@@ -88,6 +95,7 @@ class Indexing final : public Job {
   std::deque<Task> changed_;    // while they were read, in the first look
   bool second_look_ = false;
   std::unordered_map<uint64_t, InHand> in_hand_;
+  std::unordered_map<std::string, uint64_t> in_hand_by_path_;  // of a source that is watching
   uint64_t next_task_ = 0, tasks_done_ = 0;
   index::RunTotals totals_;
   int64_t commit_at_ns_ = -1;

@@ -1,6 +1,7 @@
 #include "daemon/pairing.h"
 
 #include <fcntl.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -18,6 +19,7 @@ constexpr int64_t kCommitNs = 500'000'000;
 // this many codes.
 constexpr uint64_t kPartComparisons = 200'000'000;
 constexpr uint64_t kMinPartCodes = 64;
+constexpr double kWorthNotingSeconds = 2;  // shorter work is done again as a whole
 
 }  // namespace
 
@@ -37,19 +39,67 @@ Result<Pairing> Pairing::create(index::IndexWriter& index, Algorithm algorithm, 
   setup.known_positions = std::min(state.position, state.code_count);
   setup.known_radius = state.position > 0 ? static_cast<int32_t>(state.radius) : -1;
   Pairing pairing(index, state, setup);
-  if (pairing.to_pair_ > 0) PAIRLOOM_TRY(pairing.plan(pool, memory_bytes));
+  if (pairing.to_pair_ == 0) return pairing;
+  PAIRLOOM_ASSIGN(auto store, index::PairingStore::open(index.path(), true));
+  pairing.store_.emplace(std::move(store));
+  PAIRLOOM_ASSIGN(const bool resumed, pairing.resume());
+  PAIRLOOM_TRY(pairing.open_codes());
+  if (!resumed) PAIRLOOM_TRY(pairing.plan(pool, memory_bytes));
   return pairing;
 }
 
-Result<> Pairing::plan(Pool& pool, uint64_t memory_bytes) {
+Result<bool> Pairing::resume() {
+  PAIRLOOM_ASSIGN(const auto work, store_->work(setup_.algorithm));
+  if (!work) return false;
+  const auto begun = jobs::decode_pair_setup(work->setup);
+  if (!begun || begun->radius != setup_.radius || begun->index_id != setup_.index_id ||
+      begun->generation != setup_.generation || begun->count > setup_.count ||
+      begun->known_positions != setup_.known_positions || begun->known_radius != setup_.known_radius)
+    return false;
+  std::vector<Piece> tasks;
+  double done = 0;
+  for (const auto& stored : work->tasks) {
+    const auto task = jobs::decode_pair_task(stored.payload);
+    if (!task) return false;
+    tasks.push_back({*task, stored.share, stored.done});
+    if (stored.done) done += stored.share;
+  }
+  to_pair_ -= setup_.count - begun->count;  // later codes are the next pairing's
+  setup_ = *begun;
+  tasks_ = std::move(tasks);
+  done_ = done;
+  noted_ = true;
+  return true;
+}
+
+Result<> Pairing::store_plan(double seconds) {
+  if (seconds < kWorthNotingSeconds) return {};
+  index::PairingWork work;
+  work.setup = jobs::encode(setup_);
+  for (const Piece& piece : tasks_) work.tasks.push_back({jobs::encode(piece.task), piece.share, false});
+  PAIRLOOM_TRY(index_->commit());
+  PAIRLOOM_TRY(store_->begin_work(setup_.algorithm, work));
+  noted_ = true;
+  return {};
+}
+
+Result<> Pairing::open_codes() {
   const std::string path = index_->code_file_path(setup_.algorithm);
   code_file_ = Fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (!code_file_) return fail_errno("cannot open '" + path + "'", errno);
   code_file_number_ = code_file_.get();
   PAIRLOOM_ASSIGN(auto codes,
                   search::CodeFile::open(code_file_.get(), path, setup_.algorithm, setup_.index_id, setup_.generation));
+  // Opening looks at the last block only; pairing believes all of them.
+  if (const auto sound = codes.verify(); !sound) {
+    if (::unlink(path.c_str()) != 0) return fail_errno("cannot remove '" + path + "'", errno);
+    return fail(Errc::kIo, sound.error().message + "; it was removed, and the next run makes it anew from the index: run this again");
+  }
   codes_ = std::make_unique<search::CodeFile>(std::move(codes));
+  return {};
+}
 
+Result<> Pairing::plan(Pool& pool, uint64_t memory_bytes) {
   search::PairingRequest request;
   request.count = setup_.count;
   request.radius = setup_.radius;
@@ -59,7 +109,7 @@ Result<> Pairing::plan(Pool& pool, uint64_t memory_bytes) {
   const search::PairingPlan plan = search::plan_pairing(*codes_, request);
   if (!plan.by_join) {
     plan_scan(plan.first_scanned, static_cast<uint64_t>(request.workers));
-    return {};
+    return store_plan(plan.scan_seconds);
   }
   for (size_t w = 0; w < plan.join.words.size(); ++w) {
     setup_.words[w] = {plan.join.words[w].radius, plan.join.words[w].equal};
@@ -70,7 +120,7 @@ Result<> Pairing::plan(Pool& pool, uint64_t memory_bytes) {
     tasks_.push_back(
         {{jobs::PairTask::Kind::kJoin, piece.word, piece.block, 0, piece.first_key, piece.last_key}, plan.shares[i]});
   }
-  return {};
+  return store_plan(plan.seconds);
 }
 
 void Pairing::plan_scan(uint64_t first, uint64_t workers) {
@@ -84,6 +134,7 @@ void Pairing::plan_scan(uint64_t first, uint64_t workers) {
 }
 
 Result<Job::Pull> Pairing::pull(Task& task) {
+  while (next_ < tasks_.size() && tasks_[next_].done) ++next_;
   if (next_ == tasks_.size()) return Pull::kEnd;
   task.id = next_;
   task.payload = jobs::encode(tasks_[next_++].task);
@@ -103,9 +154,12 @@ Result<> Pairing::accept(const Task& task, std::span<const std::byte> payload, c
   }
   codes_->release_pages();  // this process's memory does not grow with the file
   PAIRLOOM_TRY(index_->put_pairs(setup_.algorithm, rows));
+  for (const uint32_t position : found.crowded) crowded_since_.push_back(codes_->content_id(position));
   pairs_ += rows.size();
   if (commit_at_ns_ < 0) commit_at_ns_ = system_clock().monotonic_ns() + kCommitNs;
-  if (origin.last) done_ += tasks_[task.id].share;
+  if (!origin.last) return {};
+  done_ += tasks_[task.id].share;
+  if (noted_) done_since_.push_back(task.id);
   return {};
 }
 
@@ -120,10 +174,20 @@ Result<> Pairing::give_up(const Task&, Outcome, const std::string& reason) {
 Result<> Pairing::tick(int64_t now_ns) {
   if (commit_at_ns_ < 0 || now_ns < commit_at_ns_) return {};
   commit_at_ns_ = -1;
-  return index_->commit();
+  return commit();
+}
+
+// The pairs first: what is noted as done is there.
+Result<> Pairing::commit() {
+  PAIRLOOM_TRY(index_->commit());
+  PAIRLOOM_TRY(store_->note_done(setup_.algorithm, done_since_, crowded_since_));
+  done_since_.clear();
+  crowded_since_.clear();
+  return {};
 }
 
 Result<> Pairing::finish() {
+  PAIRLOOM_TRY(commit());
   return index_->set_pairing_state(setup_.algorithm, setup_.radius, setup_.count);
 }
 

@@ -1,18 +1,21 @@
 // Pairing: the job that finds the near-duplicate pairs that the index does not hold yet, over the mapped code file: of
 // codes that are new since the last time, or of all codes if the distance has grown. search/join_plan.h chooses how:
 // few new codes are compared with all others, many go through the banded join. The tasks are independent and may be
-// done, redone and stored in any order. What workers report is checked against the codes themselves. Runs in:
+// done, redone and stored in any order. What is done of a long pairing is noted in the index, and the next run goes on
+// from there, with the same plan. What workers report is checked against the codes themselves. Runs in:
 // supervisor.
 #pragma once
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "base/fd.h"
 #include "daemon/job.h"
 #include "daemon/pool.h"
 #include "index/index_writer.h"
+#include "index/pairing_store.h"
 #include "jobs/pair_job.h"
 #include "search/code_file.h"
 
@@ -45,9 +48,15 @@ class Pairing final : public Job {
   struct Piece {
     jobs::PairTask task;
     double share;  // of the whole work
+    bool done = false;  // in an earlier run
   };
   Pairing(index::IndexWriter& index, const index::PairingState& state, jobs::PairSetup setup);
+  Result<> open_codes();
+  // Takes up pairing that was cut short, if it fits the index as it is now. False: there is none.
+  Result<bool> resume();
   Result<> plan(Pool& pool, uint64_t memory_bytes);
+  Result<> store_plan(double seconds);
+  Result<> commit();
   void plan_scan(uint64_t first, uint64_t workers);
 
   index::IndexWriter* index_;
@@ -61,6 +70,10 @@ class Pairing final : public Job {
   uint64_t pairs_ = 0;
   double done_ = 0;
   int64_t commit_at_ns_ = -1;
+  std::optional<index::PairingStore> store_;
+  bool noted_ = false;  // the plan is in the index: what is done is noted there
+  std::vector<uint64_t> done_since_;  // the last commit: tasks ...
+  std::vector<index::ContentId> crowded_since_;  // ... and crowded contents
 };
 
 }  // namespace pairloom::daemon

@@ -17,7 +17,7 @@ constexpr int64_t kOftenNs = 100'000'000;
 constexpr int64_t kPullTurnNs = 3'000'000;  // the longest stretch of looking for work before listening again
 
 // What an epoll event is about.
-enum class Source : uint32_t { kSocket, kProcess, kOpener, kStop, kInput };
+enum class Source : uint32_t { kSocket, kProcess, kOpener, kStop, kInput, kOthers };
 uint64_t tag(Source source, uint32_t slot) {
   return uint64_t{static_cast<uint32_t>(source)} << 32 | slot;
 }
@@ -73,6 +73,11 @@ int Pool::size() {
   state_->staff();
   return static_cast<int>(state_->slots.size());
 }
+std::vector<Pool::WorkerNow> Pool::workers() const {
+  std::vector<WorkerNow> all;
+  for (const Slot& slot : state_->slots) all.push_back({slot.number, slot.process ? slot.process->pid() : 0, slot.cpu});
+  return all;
+}
 uint64_t Pool::deaths() const {
   return state_->deaths;
 }
@@ -91,7 +96,9 @@ Result<> Pool::run(Job& job, const Surroundings& surroundings) {
   ++s.job_serial;
   s.end_small_lanes();
   if (surroundings.stop_fd >= 0) PAIRLOOM_TRY(s.watch(surroundings.stop_fd, tag(Source::kStop, 0)));
+  if (surroundings.others_fd >= 0) PAIRLOOM_TRY(s.watch(surroundings.others_fd, tag(Source::kOthers, 0)));
   Result<> result = s.run_to_end();
+  if (surroundings.others_fd >= 0) epoll_ctl(s.epoll.get(), EPOLL_CTL_DEL, surroundings.others_fd, nullptr);
   if (surroundings.stop_fd >= 0) epoll_ctl(s.epoll.get(), EPOLL_CTL_DEL, surroundings.stop_fd, nullptr);
   if (s.input_waits) epoll_ctl(s.epoll.get(), EPOLL_CTL_DEL, job.wait_fd(), nullptr);
   if (!result) s.forget_all();
@@ -259,6 +266,7 @@ Result<> Pool::State::on_event(uint64_t tag_value) {
     epoll_ctl(epoll.get(), EPOLL_CTL_DEL, job->wait_fd(), nullptr);
     input_waits = false;
   }
+  if (source == Source::kOthers) surroundings->others();
   if (source != Source::kSocket && source != Source::kProcess && source != Source::kOpener) return {};
   Slot& slot = slots[static_cast<uint32_t>(tag_value)];
   if (!slot.process) return {};  // a death shows twice (socket, process); new lives only start in deal()

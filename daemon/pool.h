@@ -33,6 +33,8 @@ class Pool {
     int stop_fd = -1;                      // becomes readable when stop_requested() may have changed
     std::function<bool()> stop_requested;  // true ends the run with kInterrupted; may be empty
     std::function<void()> often;           // called about ten times a second; may be empty
+    int others_fd = -1;                    // becomes readable when others() should be called: an epoll descriptor, say
+    std::function<void()> others;          // whatever else the process minds: it may feed the job's source
   };
   // Until the job has no more tasks and all are accounted for. On error or interruption all workers are ended and the
   // unfinished tasks are forgotten: what was accepted stays accepted.
@@ -42,6 +44,12 @@ class Pool {
   void dismiss();
 
   int size();               // worker slots
+  struct WorkerNow {
+    uint32_t slot = 0;
+    int pid = 0;   // 0 = there is none now
+    int cpu = -1;  // it is pinned to; -1 = none
+  };
+  std::vector<WorkerNow> workers() const;
   uint64_t deaths() const;                    // workers that died on their own or were killed for a reason
   std::vector<index::WorkerTotals> totals();  // per slot, all lives so far
 

@@ -54,6 +54,8 @@ struct Pool::State {
   Result<> on_hello(Slot& slot);
   Result<> on_result(Slot& slot);
   Result<> lost(Slot& slot, bool lied, const std::string& why);
+  static bool is_wish_for_decoders(const Slot& slot, const Death& death);
+  Result<> grant_decoders(Slot& slot);
   Result<> charge(Task task, uint32_t points, Outcome outcome, const std::string& reason);
   Result<> check_deadlines(int64_t now);
   bool work_left() const;

@@ -114,6 +114,7 @@ Result<> Pool::State::lost(Slot& slot, bool lied, const std::string& why) {
   const uint64_t format = slot.process->channel().state().format.load(std::memory_order_relaxed);
   const bool timed_out = slot.timed_out, useful = slot.useful;
   const Death death = slot.bury();
+  if (!lied && !timed_out && is_wish_for_decoders(slot, death)) return grant_decoders(slot);
   ++deaths;
   last_death = lied ? "it broke the protocol: " + why : death.text();
 
@@ -142,6 +143,23 @@ Result<> Pool::State::lost(Slot& slot, bool lied, const std::string& why) {
     left.pop_back();
   }
   if (is_hopeless()) return fail(Errc::kNoWorkers, "workers end before they do anything; the last one: " + last_death);
+  return {};
+}
+
+// Once in the life of a slot at most: a worker that has the decoders and ends so all the same has crashed.
+bool Pool::State::is_wish_for_decoders(const Slot& slot, const Death& death) {
+  return !death.by_signal && death.code == shm::kExitForRareDecoders && !slot.rare_decoders && !slot.in_the_middle;
+}
+
+// Not a death but a wish, and nobody's fault: all that it had in hand is dealt again, to workers that can read it.
+Result<> Pool::State::grant_decoders(Slot& slot) {
+  programs.rare_decoders = true;
+  while (!slot.outstanding.empty()) {
+    Task task = std::move(slot.outstanding.back());
+    slot.outstanding.pop_back();
+    (task.points > 0 ? suspects : ready).push_front(std::move(task));
+  }
+  slot.restart_at_ns = clock.monotonic_ns();
   return {};
 }
 

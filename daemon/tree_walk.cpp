@@ -125,6 +125,16 @@ void TreeWalk::enter_root(const std::string& root, FileBatch& batch) {
   batch.files.push_back({path.substr(slash + 1), identity_of(st), true, root});
 }
 
+void TreeWalk::add_directory(const std::string& root, const std::string& directory, bool recursive) {
+  struct stat st {};
+  if (::stat(root.c_str(), &st) != 0) return;  // whoever minds the root will see
+  const size_t root_length = root == "/" ? 0 : root.size();
+  const auto depth = std::count(directory.begin() + static_cast<ptrdiff_t>(std::min(root_length, directory.size())),
+                                directory.end(), '/');
+  const std::string& written = written_roots_.emplace_back(root == "/" ? "" : root);
+  pending_.push_back({directory, root_length, directory == root ? 0 : static_cast<int>(depth), st.st_dev, &written, recursive});
+}
+
 // Opens the next pending directory; false (with a problem noted) when that cannot be done.
 bool TreeWalk::open_next(FileBatch& batch) {
   Pending at = std::move(pending_.back());
@@ -132,8 +142,8 @@ bool TreeWalk::open_next(FileBatch& batch) {
   Fd fd(::open(at.path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK));
   struct stat st {};
   if (!fd || ::fstat(fd.get(), &st) != 0) {
-    // Gone since its parent was read: not a problem, the next run sees it gone.
-    if (errno != ENOENT || at.depth == 0) {
+    // Gone, or no directory any more, since its parent was read: not a problem, the next run sees it.
+    if ((errno != ENOENT && errno != ENOTDIR && errno != ELOOP) || at.depth == 0) {
       ++unreadable_directories_;
       add_problem(batch, at.path, "cannot open directory", errno, true);
       if (at.depth == 0) missing_roots_.push_back(at.path);
@@ -142,6 +152,7 @@ bool TreeWalk::open_next(FileBatch& batch) {
   }
   if (options_.follow_symlinks && !followed_.emplace(st.st_dev, st.st_ino).second) return false;
   if (options_.one_file_system && st.st_dev != at.root_device) return false;
+  if (entering_) entering_(at.path, st.st_dev);
   const uint64_t filesystem = filesystem_of(at.path, st.st_dev);
   std::unique_ptr<DIR, DirCloser> stream(::fdopendir(fd.get()));
   if (!stream) {
@@ -208,22 +219,22 @@ void TreeWalk::take_entry(const dirent& entry, FileBatch& batch) {
 }
 
 // A root inside another is walked once, as a root.
-bool TreeWalk::is_root(const std::string& path) const {
-  return root_paths_.size() > 1 && root_paths_.contains(path);
+bool TreeWalk::is_left_out(const std::string& path) const {
+  return (root_paths_.size() > 1 && root_paths_.contains(path)) || (!left_out_.empty() && left_out_.contains(path));
 }
 
 void TreeWalk::take_directory(const std::string& relative, const std::string& name) {
   open_->subdirectories.push_back(name);
   const int depth = open_->at.depth + 1;
-  if (!filter_.enters_directory(relative, name)) return;
+  if (!open_->at.recursive || !filter_.enters_directory(relative, name)) return;
   if (options_.max_depth >= 0 && depth > options_.max_depth) return;
   std::string path = join(open_->at.path, name);
-  if (is_root(path)) return;
+  if (is_left_out(path)) return;
   pending_.push_back({std::move(path), open_->at.root_length, depth, open_->at.root_device, open_->at.written_root});
 }
 
 void TreeWalk::take_file(const std::string& relative, const std::string& name, FileBatch& batch) {
-  if (!filter_.wants_file(relative, name) || is_root(join(open_->at.path, name))) {
+  if (!filter_.wants_file(relative, name) || is_left_out(join(open_->at.path, name))) {
     batch.files.push_back({name, {}, false});
     return;
   }

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include <deque>
+#include <functional>
 #include <memory>
 #include <set>
 #include <string>
@@ -38,6 +39,16 @@ class TreeWalk final : public FileSource {
 
   Result<Next> next(FileBatch& batch) override;
 
+  // Adds one directory (canonical, `root` or below it) to what is walked, as a part of that root: with all below it, or
+  // alone.
+  void add_directory(const std::string& root, const std::string& directory, bool recursive);
+  // A directory below that is not entered: it is walked by somebody else.
+  void leave_out(const std::string& directory) { left_out_.insert(directory); }
+  // Is called with each directory and its device before it is read.
+  void on_entering(std::function<void(const std::string& directory, uint64_t device)> entering) {
+    entering_ = std::move(entering);
+  }
+
   const std::vector<std::string>& missing_roots() const { return missing_roots_; }
   uint64_t unreadable_directories() const { return unreadable_directories_; }
   // Canonical path and file system of each root that was a directory.
@@ -50,12 +61,13 @@ class TreeWalk final : public FileSource {
     int depth;           // of the directory below its root: 0 = the root
     uint64_t root_device;
     const std::string* written_root;  // as the user wrote it; null below a followed link
+    bool recursive = true;
   };
   struct OpenDirectory;
 
   void enter_root(const std::string& root, FileBatch& batch);
   bool open_next(FileBatch& batch);
-  bool is_root(const std::string& path) const;
+  bool is_left_out(const std::string& path) const;
   void read_entries(FileBatch& batch);
   void take_entry(const dirent& entry, FileBatch& batch);
   void take_link(const std::string& relative, const std::string& name, FileBatch& batch);
@@ -68,6 +80,8 @@ class TreeWalk final : public FileSource {
   std::deque<std::string> written_roots_;  // those entered, where Pending points to
   std::set<std::string> root_paths_;   // canonical paths of all of them
   std::set<std::string> taken_roots_;  // of those entered so far
+  std::set<std::string> left_out_;
+  std::function<void(const std::string& directory, uint64_t device)> entering_;
   const WalkOptions& options_;
   PathFilter filter_;
   std::vector<Pending> pending_;  // directories to enter, last first

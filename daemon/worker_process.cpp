@@ -54,6 +54,7 @@ Result<WorkerProcess> WorkerProcess::start(const WorkerPrograms& programs, uint3
   const std::array<int, 3> for_worker{lane_fd, sockets.worker.get(), files.worker.get()};
   std::vector<std::string> arguments = {"--lane", number(0), "--socket", number(1), "--files", number(2), "--cpu",
                                         std::to_string(cpu), "--memory", std::to_string(programs.memory_bytes)};
+  if (programs.rare_decoders) arguments.emplace_back("--rare-decoders");
   for (const std::string& plugin : programs.plugins) arguments.insert(arguments.end(), {"--plugin", plugin});
   PAIRLOOM_ASSIGN(auto worker, ChildProcess::start(programs.worker, arguments, for_worker));
   const std::array<int, 2> for_opener{requests.opener.get(), files.opener.get()};

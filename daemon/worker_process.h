@@ -19,6 +19,7 @@ namespace pairloom::daemon {
 struct WorkerPrograms {
   std::string worker, opener;        // paths
   std::vector<std::string> plugins;  // paths of shared objects with extractors
+  bool rare_decoders = false;        // with those that are slow to load: a file has needed one
   uint64_t memory_bytes = 0;         // limit of a worker's private memory; 0 = none
 };
 

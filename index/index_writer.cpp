@@ -165,7 +165,7 @@ Result<IndexWriter> IndexWriter::open(const std::string& path, const std::string
 
   auto state = std::make_unique<State>(absolute, std::move(lock), std::move(db));
   PAIRLOOM_TRY(state->load());
-  PAIRLOOM_TRY(state->keep_decisions());
+  PAIRLOOM_TRY(state->keep_roots());
   PAIRLOOM_TRY(state->drop_outdated_codes());
   PAIRLOOM_TRY(state->settle());
   PAIRLOOM_TRY(state->commit());

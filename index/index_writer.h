@@ -47,6 +47,9 @@ class IndexWriter {
   // Known directories directly below `parent` (path order). Streams.
   Result<std::vector<KnownDirectory>> child_directories(DirectoryId parent);
 
+  // Whether there is any file, not gone, in the directory or below.
+  Result<bool> has_live_files_below(DirectoryId directory);
+
   // --- the incremental check
   // True if some live content lacks one of these codes or was made with a lower accuracy.
   Result<bool> some_content_lacks(AlgorithmSet algorithms, Accuracy accuracy);

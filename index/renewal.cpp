@@ -20,7 +20,7 @@
 
 #include "base/algorithm.h"
 #include "base/fd.h"
-#include "index/decisions.h"
+#include "index/kept_roots.h"
 #include "index/schema.h"
 #include "index/sqlite.h"
 #include "index/writer_lock.h"
@@ -46,7 +46,7 @@ bool exists(const std::string& path) {
 }
 
 bool has_companions(const std::string& path) {
-  if (exists(path + "-digests") || exists(decisions_path(path))) return true;
+  if (exists(path + "-digests") || exists(kept_roots_path(path))) return true;
   for (const AlgorithmInfo& algorithm : algorithms())
     if (exists(fmt::format("{}-codes.{}", path, algorithm.name))) return true;
   return false;
@@ -81,12 +81,10 @@ Result<std::string> set_aside(const std::string& path) {
   return to;
 }
 
-// The directories that were added to it: those written down as decisions, and those that can still be read in it.
+// The directories that were added to it: those written down beside it, and those that can still be read in it.
 std::vector<std::string> rescue_roots(const std::string& path) {
   std::set<std::string> roots;
-  if (const auto decisions = read_decisions(path))
-    for (const Decision& decision : *decisions)
-      if (decision.kind == "root" && !decision.value("path").empty()) roots.emplace(decision.value("path"));
+  if (const auto kept = kept_roots(path)) roots.insert(kept->begin(), kept->end());
   static_cast<void>(read_roots(path, roots));  // as far as it can be read
   return {roots.begin(), roots.end()};
 }

@@ -265,6 +265,52 @@ SELECT f.content, e.name, e.parameters, e.version, e.element, e.columns, f.rows,
 FROM feature f JOIN extractor e ON e.id = f.extractor;
 )sql";
 
+// Pairing that was cut short goes on; the cap on pairs leaves a trace; groups for those who ask in SQL.
+constexpr const char* kVersion4 = R"sql(
+CREATE TABLE pairing_plan (                     -- pairing that has begun and is not finished
+  algorithm       INTEGER PRIMARY KEY REFERENCES algorithm (id),
+  setup           BLOB NOT NULL                 -- jobs/pair_job.h
+) STRICT;
+
+CREATE TABLE pairing_task (                     -- its parts
+  algorithm       INTEGER NOT NULL REFERENCES pairing_plan (algorithm),
+  task            INTEGER NOT NULL,
+  payload         BLOB NOT NULL,
+  share           REAL NOT NULL,                -- of the whole, estimated
+  done            INTEGER NOT NULL,             -- its pairs are stored
+  PRIMARY KEY (algorithm, task)
+) WITHOUT ROWID, STRICT;
+
+CREATE TABLE crowded (                          -- codes with more pairs than are kept (search/hamming_scan.h)
+  algorithm       INTEGER NOT NULL REFERENCES algorithm (id),
+  content         INTEGER NOT NULL,
+  PRIMARY KEY (algorithm, content)
+) WITHOUT ROWID, STRICT;
+
+CREATE TABLE grouping (                         -- the groups in `group_member`: star linkage, within the stored distance
+  algorithm       INTEGER PRIMARY KEY REFERENCES algorithm (id),
+  distance        INTEGER NOT NULL,
+  run             INTEGER NOT NULL REFERENCES run (id)  -- that made them
+) STRICT;
+
+CREATE TABLE group_member (
+  algorithm       INTEGER NOT NULL REFERENCES grouping (algorithm),
+  number          INTEGER NOT NULL,             -- of the group: the smallest content in it
+  content         INTEGER NOT NULL,
+  distance        INTEGER NOT NULL,             -- to the centre of the group; 0 = the centre, or a code that equals it
+  PRIMARY KEY (algorithm, number, content)
+) WITHOUT ROWID, STRICT;
+
+CREATE VIEW v_groups AS                         -- a row for each file of each group
+SELECT a.name AS algorithm, m.number AS "group", m.distance, f.path, f.directory, f.name, f.size_bytes, f.content
+FROM group_member m JOIN algorithm a ON a.id = m.algorithm JOIN v_files f ON f.content = m.content
+UNION ALL                                       -- and copies of images that are in no such group
+SELECT 'bytes', c.id, 0, f.path, f.directory, f.name, f.size_bytes, f.content
+FROM content c JOIN v_files f ON f.content = c.id
+WHERE c.live_files >= 2 AND NOT EXISTS (SELECT 1 FROM group_member WHERE content = c.id);
+CREATE INDEX group_member_by_content ON group_member (content);
+)sql";
+
 const std::string& version_1() {
   static const std::string sql = std::string(kVersion1Tables) + kVersion1Views;
   return sql;
@@ -299,7 +345,7 @@ Result<int64_t> index_version(Database& database, int32_t newest) {
 }  // namespace
 
 std::span<const Migration> migrations() {
-  static const Migration steps[] = {{1, version_1().c_str()}, {2, kVersion2}, {3, kVersion3}};
+  static const Migration steps[] = {{1, version_1().c_str()}, {2, kVersion2}, {3, kVersion3}, {4, kVersion4}};
   return steps;
 }
 

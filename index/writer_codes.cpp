@@ -41,6 +41,11 @@ Result<> IndexWriter::State::drop_outdated_codes() {
       PAIRLOOM_TRY(db.run("DELETE FROM vacancy WHERE algorithm = ?", a.id));
       PAIRLOOM_TRY(db.run("DELETE FROM pair WHERE algorithm = ?", a.id));
       PAIRLOOM_TRY(db.run("DELETE FROM pairing WHERE algorithm = ?", a.id));
+      PAIRLOOM_TRY(db.run("DELETE FROM pairing_task WHERE algorithm = ?", a.id));
+      PAIRLOOM_TRY(db.run("DELETE FROM pairing_plan WHERE algorithm = ?", a.id));
+      PAIRLOOM_TRY(db.run("DELETE FROM crowded WHERE algorithm = ?", a.id));
+      PAIRLOOM_TRY(db.run("DELETE FROM group_member WHERE algorithm = ?", a.id));
+      PAIRLOOM_TRY(db.run("DELETE FROM grouping WHERE algorithm = ?", a.id));
       PAIRLOOM_TRY(
           db.run("UPDATE content SET algorithms = algorithms & ~?1, algorithms_default = algorithms_default & ~?1, "
                  "algorithms_full = algorithms_full & ~?1 WHERE algorithms & ?1",
@@ -118,6 +123,7 @@ Result<> IndexWriter::State::settle_pairs(Algorithm algorithm) {
              "CASE WHEN b IN temp.vacated THEN (SELECT other FROM temp.stand_in WHERE content = b) ELSE b END AS y "
              "FROM pair WHERE algorithm = ?1 AND (a IN temp.vacated OR b IN temp.vacated)) WHERE x <> y",
              algorithm));
+  PAIRLOOM_TRY(db.run("DELETE FROM crowded WHERE algorithm = ? AND content IN temp.vacated", algorithm));
   return db.run("DELETE FROM pair WHERE algorithm = ? AND (a IN temp.vacated OR b IN temp.vacated)", algorithm);
 }
 

@@ -7,7 +7,7 @@
 #include <tuple>
 
 #include "base/text.h"
-#include "index/decisions.h"
+#include "index/kept_roots.h"
 #include "index/index_writer.h"
 #include "index/writer_state.h"
 
@@ -29,10 +29,9 @@ std::string parent_of(const std::string& path) {
 
 // Written down once, also when an index takes the place of another one.
 Result<> write_down_root(const std::string& index_path, const std::string& root) {
-  PAIRLOOM_ASSIGN(const auto decisions, read_decisions(index_path));
-  for (const Decision& decision : decisions)
-    if (decision.kind == "root" && decision.value("path") == root) return {};
-  return append_decision(index_path, {"root", {{"path", root}}});
+  PAIRLOOM_ASSIGN(const auto kept, kept_roots(index_path));
+  if (std::find(kept.begin(), kept.end(), root) != kept.end()) return {};
+  return keep_root(index_path, root);
 }
 
 // The columns every query below starts with.
@@ -80,8 +79,8 @@ Result<> IndexWriter::note_root(const std::string& path, uint64_t filesystem) {
 }
 
 // Of an index that was made before they were written down, or whose file of them was removed.
-Result<> IndexWriter::State::keep_decisions() {
-  if (::access(decisions_path(path).c_str(), F_OK) == 0 || errno != ENOENT) return {};
+Result<> IndexWriter::State::keep_roots() {
+  if (::access(kept_roots_path(path).c_str(), F_OK) == 0 || errno != ENOENT) return {};
   PAIRLOOM_ASSIGN(Query row, db.query("SELECT path FROM root ORDER BY path"));
   std::vector<std::string> roots;
   PAIRLOOM_TRY(row.each([&] { roots.emplace_back(row.bytes(0)); }));
@@ -147,6 +146,15 @@ Result<std::vector<KnownDirectory>> IndexWriter::child_directories(DirectoryId p
     children.push_back({.id = row.integer(0), .path = std::string(row.bytes(1)), .filesystem = row.as<uint64_t>(2)});
   }));
   return children;
+}
+
+Result<bool> IndexWriter::has_live_files_below(DirectoryId directory) {
+  PAIRLOOM_ASSIGN(
+      Query row, state_->db.query("WITH RECURSIVE tree (id) AS (VALUES (?) UNION ALL SELECT d.id FROM directory d JOIN tree "
+                                  "ON d.parent_id = tree.id) SELECT 1 FROM tree CROSS JOIN file f ON f.directory = tree.id "
+                                  "WHERE f.gone_run IS NULL LIMIT 1",
+                                  directory));
+  return row.next();
 }
 
 // --- the incremental check

@@ -20,11 +20,7 @@ namespace pairloom::index {
 namespace {
 
 // What a holder writes: "pairloom scan\n<pid>\n<start, seconds since 1970>\n".
-struct Holder {
-  std::string program;
-  pid_t pid = 0;
-  std::time_t since = 0;
-};
+using Holder = WriterLock::Holder;
 
 template <class T>
 bool parse_number(std::string_view text, T& number) {
@@ -94,6 +90,11 @@ Result<WriterLock> WriterLock::acquire(const std::string& index_path, const std:
   if (::ftruncate(fd.get(), 0) != 0) return fail_errno("cannot write lock file '" + path + "'", errno);
   PAIRLOOM_TRY(write_all(fd.get(), text.data(), text.size(), "lock file '" + path + "'"));
   return WriterLock(std::move(fd));
+}
+
+std::optional<WriterLock::Holder> WriterLock::holder(const std::string& index_path) {
+  const Fd fd(::open((index_path + "-lock").c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+  return fd ? read_holder(fd.get()) : std::nullopt;
 }
 
 WriterLock::~WriterLock() {

@@ -1,6 +1,8 @@
 // WriterLock: makes sure that an index has one writer. Runs in: supervisor.
 #pragma once
 
+#include <sys/types.h>
+#include <optional>
 #include <string>
 
 #include "base/fd.h"
@@ -15,6 +17,14 @@ class WriterLock {
  public:
   // kIndexLocked when another process holds it, naming that process as it described itself; kIo.
   static Result<WriterLock> acquire(const std::string& index_path, const std::string& program);
+
+  // Who holds it, as it described itself. Empty: nobody who still runs, or it has not said.
+  struct Holder {
+    std::string program;  // escaped for terminals
+    pid_t pid = 0;
+    int64_t since = 0;  // seconds since 1970
+  };
+  static std::optional<Holder> holder(const std::string& index_path);
 
   WriterLock(WriterLock&&) noexcept = default;
   WriterLock& operator=(WriterLock&&) = delete;

@@ -57,6 +57,8 @@ Result<> IndexWriter::set_pairing_state(Algorithm algorithm, uint32_t radius, ui
                   fmt::format("radius {} up to position {} is beyond the '{}' codes of index '{}'", radius, position,
                               info(algorithm).name, path()));
     }
+    PAIRLOOM_TRY(state_->db.run("DELETE FROM pairing_task WHERE algorithm = ?", algorithm));  // it is finished
+    PAIRLOOM_TRY(state_->db.run("DELETE FROM pairing_plan WHERE algorithm = ?", algorithm));
     return state_->db.run(
         "INSERT INTO pairing (algorithm, radius, position) VALUES (?, ?, ?) "
         "ON CONFLICT DO UPDATE SET radius = excluded.radius, position = excluded.position",
@@ -112,6 +114,8 @@ Result<IndexWriter::Pruned> IndexWriter::prune(bool dry_run) {
     PAIRLOOM_TRY(s.db.run("DELETE FROM code WHERE content IN (SELECT id FROM content WHERE live_files = 0)"));
     PAIRLOOM_TRY(s.settle());
     PAIRLOOM_TRY(s.db.run("DELETE FROM feature WHERE content IN (SELECT id FROM content WHERE live_files = 0)"));
+    PAIRLOOM_TRY(s.db.run("DELETE FROM crowded WHERE content IN (SELECT id FROM content WHERE live_files = 0)"));
+    PAIRLOOM_TRY(s.db.run("DELETE FROM group_member WHERE content IN (SELECT id FROM content WHERE live_files = 0)"));
     PAIRLOOM_TRY(s.db.run("DELETE FROM content WHERE live_files = 0"));
     PAIRLOOM_TRY(s.db.run(kDeleteEmptyDirectories));
     PAIRLOOM_TRY(s.drop_digests());  // it knows contents that are gone now

@@ -85,7 +85,7 @@ struct IndexWriter::State {
 
   // --- transactions (index_writer.cpp)
   Result<> load();
-  Result<> keep_decisions();  // writes down those of an index that has no file of them yet
+  Result<> keep_roots();  // writes down those of an index that has no file of them yet
   Result<> load_coverage();
   Result<> store_coverage();
   Result<> begin();

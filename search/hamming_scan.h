@@ -1,5 +1,5 @@
 // Exact search by Hamming distance over packed codes: one query, top-k, and all pairs of a range. The inner loop exists
-// three times (AVX-512 VPOPCNTDQ, AVX2, portable), chosen at run time; all give the same answer. Runs in: worker, cli.
+// four times (AVX-512 VPOPCNTDQ, AVX2, NEON, portable), chosen at run time; all give the same answer. Runs in: worker, cli.
 #pragma once
 
 #include <cstdint>
@@ -13,7 +13,7 @@
 
 namespace pairloom::search {
 
-enum class Kernel : uint8_t { kPortable, kAvx2, kAvx512 };
+enum class Kernel : uint8_t { kPortable, kAvx2, kAvx512, kNeon };
 std::string_view name_of(Kernel kernel);
 Kernel best_kernel();                     // by what this CPU has
 std::vector<Kernel> available_kernels();  // for tests and `doctor`
@@ -40,6 +40,16 @@ struct ScanOptions {
 std::vector<Hit> find_within(const CodeFile& codes, const Code& query, int radius, const ScanOptions& options = {});
 // The k nearest, ordered the same way; ties at the k-th place are broken by the lower content id.
 std::vector<Hit> find_nearest(const CodeFile& codes, const Code& query, size_t k, const ScanOptions& options = {});
+
+// Many queries at once, answered in their order: each block of codes is read from memory once for all of them.
+struct ScanQuery {
+  Code code;
+  bool include_low_information = false;
+};
+std::vector<std::vector<Hit>> find_within_each(const CodeFile& codes, std::span<const ScanQuery> queries, int radius,
+                                               Kernel kernel = best_kernel());
+std::vector<std::vector<Hit>> find_nearest_each(const CodeFile& codes, std::span<const ScanQuery> queries, size_t k,
+                                                Kernel kernel = best_kernel());
 
 struct PairHit {
   uint32_t a, b;  // positions, a < b

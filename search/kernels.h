@@ -35,6 +35,9 @@ size_t match_64_avx2(std::span<const Code>, const CodeBlock&, uint32_t first, ui
 size_t match_256_avx2(std::span<const Code>, const CodeBlock&, uint32_t first, uint32_t last, int radius, Match*);
 size_t match_64_avx512(std::span<const Code>, const CodeBlock&, uint32_t first, uint32_t last, int radius, Match*);
 size_t match_256_avx512(std::span<const Code>, const CodeBlock&, uint32_t first, uint32_t last, int radius, Match*);
+#elif defined(__aarch64__)
+size_t match_64_neon(std::span<const Code>, const CodeBlock&, uint32_t first, uint32_t last, int radius, Match*);
+size_t match_256_neon(std::span<const Code>, const CodeBlock&, uint32_t first, uint32_t last, int radius, Match*);
 #endif
 
 // `kernel` must be one of available_kernels().
@@ -65,6 +68,9 @@ size_t tile_avx2(const uint64_t* rows, uint32_t row_count, const uint64_t* colum
                  bool rows_follow, int radius, TileMatch* out);
 size_t tile_avx512(const uint64_t* rows, uint32_t row_count, const uint64_t* columns, uint32_t column_count,
                    bool rows_follow, int radius, TileMatch* out);
+#elif defined(__aarch64__)
+size_t tile_neon(const uint64_t* rows, uint32_t row_count, const uint64_t* columns, uint32_t column_count,
+                 bool rows_follow, int radius, TileMatch* out);
 #endif
 
 TileFunction tile_function(Kernel kernel);

@@ -18,6 +18,9 @@ namespace pairloom::shm {
 constexpr size_t kFilesAtOnce = 16;
 // A worker that finds its opener gone ends with this status: nobody's file is to blame.
 constexpr int kExitWithoutOpener = 4;
+// And with this one when a file needs a decoder that is slow to load, so that workers start without it: the next one is
+// started with it (--rare-decoders).
+constexpr int kExitForRareDecoders = 5;
 
 // What became of opening a task's file.
 struct PassedFile {

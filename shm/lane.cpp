@@ -10,10 +10,13 @@
 #include <new>
 #include <utility>
 
+#include "base/stage_names.h"
 #include "shm/invariant.h"
 #include "shm/mirror.h"
 
 namespace pairloom::shm {
+
+static_assert(kStageNames.size() == static_cast<size_t>(Stage::kIdle) + 1);
 namespace {
 
 using boost::interprocess::mapped_region;

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs the Debian packages of the named groups in tools/debian-packages.txt, as far as they are missing.
-# usage: tools/install_dependencies.sh [GROUP...]      groups: build test fuzz bench; default: build
+# usage: tools/install_dependencies.sh [GROUP...]      groups: build test system package fuzz bench; default: build
 # When nothing is missing, neither apt nor sudo is called.
 set -euo pipefail
 

@@ -10,7 +10,7 @@ import xml.etree.ElementTree
 
 
 def reason_of(case):
-    """The text given to GTEST_SKIP(), which GoogleTest prints on the line after 'file:line: Skipped'."""
+    """The text given to GTEST_SKIP(), which is printed on the line after 'file:line: Skipped'; scripts do the same."""
     found = re.search(r": Skipped\n(.+)", case.findtext("system-out") or "")
     return found.group(1).strip() if found else "no reason given"
 

@@ -37,7 +37,8 @@ std::string open_error(int error) {
 }  // namespace
 
 Result<FileContents> FileReader::read(TaskContext& context, Wanted wanted) {
-  if (buffer_.capacity() > kKeepBufferBytes) std::vector<char>().swap(buffer_);
+  if (buffer_.size() > kKeepBufferBytes) std::vector<char>().swap(buffer_);
+  filled_ = 0;
   FileContents file;
   const auto failed = [&file](Outcome outcome, std::string message) {
     file.outcome = outcome;
@@ -63,30 +64,38 @@ Result<FileContents> FileReader::read(TaskContext& context, Wanted wanted) {
 
   struct stat after {};
   if (!stat_open_file(fd, after) || identity_of(after) != file.identity ||
-      buffer_.size() != file.identity.size_bytes)
+      filled_ != file.identity.size_bytes)
     return failed(Outcome::kChanged, "changed while it was read");
   file.outcome = Outcome::kIndexed;
-  file.bytes = std::as_bytes(std::span(buffer_));
+  file.bytes = std::as_bytes(std::span(buffer_).first(filled_));
   return file;
 }
 
-// Fills buffer_ with the file, or with its beginning when it is not what is wanted (false).
+// Adds up to `wanted` bytes to the buffer, from where the file is. It only ever grows: what is left in it is written
+// over, never cleared first.
+Result<> FileReader::fill(int fd, size_t wanted) {
+  if (buffer_.size() < filled_ + wanted) {
+    std::vector<char> larger(filled_ + wanted);
+    std::copy_n(buffer_.begin(), filled_, larger.begin());
+    buffer_.swap(larger);
+  }
+  PAIRLOOM_ASSIGN(const size_t got, read_up_to(fd, buffer_.data() + filled_, wanted, "file"));
+  filled_ += got;
+  return {};
+}
+
+// Fills the buffer with the file, or with its beginning when it is not what is wanted (false).
 Result<bool> FileReader::read_wanted(int fd, uint64_t size_bytes, Wanted wanted, TaskContext& context) {
-  buffer_.resize(static_cast<size_t>(std::min<uint64_t>(size_bytes, kFirstReadBytes)));
-  PAIRLOOM_ASSIGN(const size_t got, read_up_to(fd, buffer_.data(), buffer_.size(), "file"));
-  buffer_.resize(got);
-  const ImageFormat format = sniff(std::as_bytes(std::span(buffer_)).first(std::min(got, kSniffBytes)));
+  PAIRLOOM_TRY(fill(fd, static_cast<size_t>(std::min<uint64_t>(size_bytes, kFirstReadBytes))));
+  const ImageFormat format = sniff(std::as_bytes(std::span(buffer_)).first(std::min(filled_, kSniffBytes)));
   context.announce_format(format);
   const bool is_wanted = wanted == Wanted::kAny || format != ImageFormat::kUnknown;
   if (is_wanted && size_bytes > max_file_bytes_)
     return fail(Errc::kTooLarge, fmt::format("{} is more than the limit of {} (--max-file-size)",
                                              human_bytes(size_bytes), human_bytes(max_file_bytes_)));
-  if (is_wanted && got == kFirstReadBytes && got < size_bytes) {
-    buffer_.resize(static_cast<size_t>(size_bytes));
-    PAIRLOOM_ASSIGN(const size_t rest, read_up_to(fd, buffer_.data() + got, buffer_.size() - got, "file"));
-    buffer_.resize(got + rest);
-  }
-  context.add_bytes_read(buffer_.size());
+  if (is_wanted && filled_ == kFirstReadBytes && filled_ < size_bytes)
+    PAIRLOOM_TRY(fill(fd, static_cast<size_t>(size_bytes - filled_)));
+  context.add_bytes_read(filled_);
   return is_wanted;
 }
 

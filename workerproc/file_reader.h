@@ -33,10 +33,12 @@ class FileReader {
   Result<FileContents> read(TaskContext& context, Wanted wanted = Wanted::kImages);
 
  private:
+  Result<> fill(int fd, size_t wanted);
   Result<bool> read_wanted(int fd, uint64_t size_bytes, Wanted wanted, TaskContext& context);
 
   uint64_t max_file_bytes_;
-  std::vector<char> buffer_;
+  std::vector<char> buffer_;  // of the largest file so far
+  size_t filled_ = 0;         // of the file in hand
 };
 
 }  // namespace pairloom::workerproc

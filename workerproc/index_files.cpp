@@ -11,11 +11,14 @@ namespace {
 
 class IndexFiles final : public WorkerJob {
  public:
-  explicit IndexFiles(const jobs::IndexSetup& setup) : reader_(setup.max_file_bytes), extractor_(setup) {}
+  explicit IndexFiles(const jobs::IndexSetup& setup)
+      : reader_(setup.max_file_bytes), extractor_(setup), turned_((setup.algorithms & jobs::kTurnedCodes) != 0) {}
 
   Result<> run(const shm::TaskView&, TaskContext& context) override {
     PAIRLOOM_ASSIGN(FileContents file, reader_.read(context));
-    return context.send(jobs::encode(index(std::move(file), context)), true);
+    const jobs::IndexResult result = index(std::move(file), context);
+    if (!turned_) return context.send(jobs::encode(result), true);
+    return context.send(jobs::encode(jobs::TurnedResult{result, extractor_.take_turns()}), true);
   }
 
  private:
@@ -36,6 +39,7 @@ class IndexFiles final : public WorkerJob {
 
   FileReader reader_;
   Extractor extractor_;
+  const bool turned_;
 };
 
 }  // namespace

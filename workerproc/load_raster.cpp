@@ -109,7 +109,8 @@ class LoadRaster final : public WorkerJob {
     loaded.damaged = picture_.damaged;
     loaded.message = picture_.warning;
     loaded.stored_bits = picture_.stored_bits;
-    loaded.has_alpha = picture_.has_alpha && picture_.format != ImageFormat::kGif;  // GIF: already on white
+    loaded.has_alpha = picture_.has_alpha && picture_.format != ImageFormat::kGif &&
+                       picture_.format != ImageFormat::kPsd;  // those two are on white already
     const bool gray = picture_.is_gray && !loaded.has_alpha && !colour;
     loaded.raster = {view.transposed ? picture_.height_px : picture_.width_px,
                      view.transposed ? picture_.width_px : picture_.height_px,

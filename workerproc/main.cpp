@@ -1,6 +1,7 @@
 // pairloom-worker: the only program of pairloom that reads image bytes. The supervisor starts one per physical core,
 // with its lane and its socket as open descriptors; it ends when the supervisor does. Not meant to be started by hand.
 #include <sched.h>
+#include <unistd.h>
 #include <cstdio>
 #include <cstdlib>
 #include <string>
@@ -22,6 +23,7 @@ namespace {
 using namespace pairloom;
 
 int list_decoders() {
+  workerproc::load_rare_decoders();
   for (const auto& decoder : workerproc::decoders()) fmt::print("{}\t{}\n", name_of(decoder.format), decoder.library);
   return 0;
 }
@@ -53,8 +55,11 @@ int serve(const workerproc::WorkerOptions& options) {
   shm::FileReceiver files{Fd(options.files_fd)};
   pin_to(options.cpu);
   workerproc::warm_up();
+  workerproc::prepare_decoders();
   // While files can be opened; what is wrong with one is told when its features are asked for.
   for (const std::string& plugin : options.plugins) workerproc::loaded_plugins().load(plugin);
+  if (options.rare_decoders) workerproc::load_rare_decoders();
+  workerproc::on_missing_decoder([] { ::_exit(shm::kExitForRareDecoders); });
   const uint32_t level = workerproc::enter_sandbox({static_cast<uint64_t>(options.memory_bytes)});
   const auto served = workerproc::serve(channel, files, level);
   if (served) return 0;

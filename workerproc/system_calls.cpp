@@ -37,6 +37,7 @@ bool fill(scmp_filter_ctx filter) {
   seccomp_attr_set(filter, SCMP_FLTATR_CTL_SSB, 1);
   seccomp_attr_set(filter, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
   seccomp_attr_set(filter, SCMP_FLTATR_CTL_NNP, 0);  // is set already
+  seccomp_attr_set(filter, SCMP_FLTATR_CTL_TSYNC, 1);  // should a library have started a thread, it is in there too
   bool ok = true;
   const auto allow = [&](int call, auto... conditions) {
     ok = ok && seccomp_rule_add(filter, SCMP_ACT_ALLOW, call, sizeof...(conditions), conditions...) == 0;

@@ -30,7 +30,10 @@ Result<> TaskContext::send(std::span<const std::byte> payload, bool last) {
   const bool wake = now_ns - last_wake_ns_ >= kWakeEveryNs;
   if (wake) last_wake_ns_ = now_ns;
   using Wake = shm::WorkerChannel::Wake;
-  return channel_.commit(static_cast<uint32_t>(shm::RecordKind::kResult), bytes, wake ? Wake::kNow : Wake::kLater);
+  auto sent = channel_.commit(static_cast<uint32_t>(shm::RecordKind::kResult), bytes, wake ? Wake::kNow : Wake::kLater);
+  // A full ring is counted where it is waited for.
+  add_stage_ns(shm::Stage::kRing, static_cast<uint64_t>(system_clock().monotonic_ns() - now_ns));
+  return sent;
 }
 
 Result<> TaskContext::send_in_parts(std::span<const std::byte> payload) {

@@ -40,6 +40,8 @@ Result<WorkerOptions> parse_worker_options(std::span<char* const> arguments) {
       options.list_decoders = true;
     else if (name == "--sandbox")
       options.show_sandbox = true;
+    else if (name == "--rare-decoders")
+      options.rare_decoders = true;
     else if (name == "--plugin" && i + 1 < arguments.size())
       options.plugins.emplace_back(arguments[++i]);
     else if (name == "--memory") {

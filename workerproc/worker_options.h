@@ -13,6 +13,7 @@ struct WorkerOptions {
   bool show_version = false;   // --version
   bool list_decoders = false;  // --decoders: "format<TAB>library" a line, for `pairloom doctor`
   bool show_sandbox = false;   // --sandbox: "what<TAB>how it was prevented" a line, for `pairloom doctor`
+  bool rare_decoders = false;  // --rare-decoders: load those that are slow to load, while files can be opened
   int lane_fd = -1;            // --lane N
   int socket_fd = -1;          // --socket N
   int files_fd = -1;           // --files N: where opened files come from

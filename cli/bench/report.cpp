@@ -4,14 +4,12 @@
 #include <cmath>
 #include <fstream>
 
+#include "base/stage_names.h"
 #include "base/version.h"
 #include "cli/path_text.h"
 
 namespace pairloom::cli {
 namespace {
-
-// By shm::Stage.
-constexpr std::string_view kStages[] = {"open", "read", "digest", "decode", "compute"};
 
 // "0.42 ms", "31 us", "2.1 s".
 std::string duration(double seconds) {
@@ -75,21 +73,22 @@ std::string chunk_line(const BenchReport& report, std::string_view piece) {
 std::string stage_table(const BenchReport& report, uint32_t rounds) {
   std::string out = "\nWhere a worker's time goes, a file (serial)\n";
   out += fmt::format("  {:>14}", "pictures");
-  for (const auto name : kStages) out += fmt::format("  {:>9}", name);
+  for (const auto name : kStageNames) out += fmt::format("  {:>9}", name);
   out += fmt::format("  {:>9}\n", "the rest");
   for (const SizeResult& size : report.sizes) {
     const double files = static_cast<double>(size.serial.files) * rounds;
     double told = 0, all = 0;
     for (const double s : size.serial.seconds) all += s;
     out += fmt::format("  {:>14}", size.pictures.label);
-    for (size_t i = 0; i < std::size(kStages); ++i) {
+    for (size_t i = 0; i < kStageNames.size(); ++i) {
       const double seconds = static_cast<double>(size.serial.stage_ns[i]) / 1e9;
       told += seconds;
       out += fmt::format("  {:>9}", duration(seconds / files));
     }
     out += fmt::format("  {:>9}\n", duration(std::max(0.0, all - told) / files));
   }
-  return out + "  the rest: rings, waiting for the supervisor, and what the supervisor does\n";
+  return out + "  open: waiting for files to be opened; ring: handing results over; idle: waiting for work;\n"
+               "  the rest: start, end, and what the supervisor does with nobody at work\n";
 }
 
 std::string growth_table(const BenchContext& context, const BenchReport& report) {
@@ -157,8 +156,8 @@ std::string csv_rows(const BenchContext& context, const BenchReport& report) {
 
 Json stages_json(const Measured& m) {
   Json stages = Json::object();
-  for (size_t i = 0; i < std::size(kStages); ++i)
-    stages[std::string(kStages[i])] = static_cast<double>(m.stage_ns[i]) / 1e9;
+  for (size_t i = 0; i < kStageNames.size(); ++i)
+    stages[std::string(kStageNames[i])] = static_cast<double>(m.stage_ns[i]) / 1e9;
   return stages;
 }
 

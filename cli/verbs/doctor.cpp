@@ -127,9 +127,12 @@ void look_at_worker(std::vector<Finding>& findings) {
     const auto line = rest.substr(0, rest.find('\n'));
     rest.remove_prefix(std::min(line.size() + 1, rest.size()));
     const size_t tab = line.find('\t');
-    if (tab != std::string_view::npos)
-      findings.push_back({Health::kGood, fmt::format("decoder {}", line.substr(0, tab)),
-                          escape_for_terminal(line.substr(tab + 1)), ""});
+    if (tab == std::string_view::npos) continue;
+    const auto library = line.substr(tab + 1);
+    const bool missing = library.starts_with("missing");
+    findings.push_back({missing ? Health::kWarning : Health::kGood, fmt::format("decoder {}", line.substr(0, tab)),
+                        escape_for_terminal(library),
+                        missing ? "files of this format are counted as unsupported until then" : ""});
   }
 }
 

@@ -3,6 +3,7 @@
 
 #include "base/text.h"
 #include "cli/find_groups.h"
+#include "cli/invariance.h"
 #include "cli/path_text.h"
 #include "cli/verb.h"
 #include "index/index_reader.h"
@@ -62,7 +63,7 @@ Result<ExitCode> list_low_information(const DupsOptions& options, index::IndexRe
 Result<ExitCode> dups(DupsOptions& options, Session& session) {
   PAIRLOOM_ASSIGN(auto reader, index::IndexReader::open(session.index));
   if (options.low_information) return list_low_information(options, reader, session);
-  for (const auto& path : options.paths) options.listing.query.under.push_back(canonical_path(path));
+  for (const auto& path : options.paths) options.listing.query.filter.under.push_back(canonical_path(path));
   const auto writer = make_group_writer(options.listing.format, session.out, session.out_style);
   PAIRLOOM_TRY(options.listing.query.similarity.limit());
   writer->begin(parameters_of(options.listing, session));
@@ -76,6 +77,8 @@ Action declare_dups(CLI::App& app) {
   auto options = std::make_shared<DupsOptions>();
   add_paths(app, "PATH", options->paths, "Only groups with a file at or below one of these");
   add_group_options(app, options->listing.query);
+  add_invariant_option(app, options->listing.query.turns,
+                       "Also mirrored and rotated copies of each other; compared anew each time");
   add_output_option(
       app, options->listing.format,
       {OutputFormat::kHuman, OutputFormat::kFdupes, OutputFormat::kJsonl, OutputFormat::kCsv, OutputFormat::kNull});

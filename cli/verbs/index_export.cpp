@@ -1,8 +1,17 @@
 // pairloom index export, index failures: the index as rows for other programs.
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <array>
+#include <cerrno>
+#include <filesystem>
+#include <memory>
+#include <utility>
 
+#include "base/fd.h"
 #include "base/text.h"
 #include "base/version.h"
+#include "cli/image_record.h"
+#include "cli/npy_file.h"
 #include "cli/path_text.h"
 #include "cli/verb.h"
 #include "index/index_reader.h"
@@ -10,106 +19,112 @@
 namespace pairloom::cli {
 namespace {
 
+enum class ExportFormat { kJsonl, kCsv, kNpy };
+
 struct ExportOptions {
-  OutputFormat format = OutputFormat::kJsonl;
+  ExportFormat format = ExportFormat::kJsonl;
   bool codes = false;
+  std::string directory;  // of npy
 };
 
-struct NamedCode {
-  std::string_view algorithm;
-  std::string hex;  // empty: this content has no such code
+// Where images go: a text on standard output, or arrays in a directory.
+class Exporter {
+ public:
+  static Result<Exporter> start(const ExportOptions& options, std::vector<Algorithm> algorithms,
+                                const std::vector<index::RootRow>& roots, Session& session) {
+    Exporter exporter(options, std::move(algorithms), session);
+    Json header = {{"type", "header"},
+                   {"schema", "pairloom.image/1"},
+                   {"version", kVersion},
+                   {"index", json_path(session.index)},
+                   {"roots", Json::array()}};
+    for (const auto& root : roots) header["roots"].push_back(json_path(root.path));
+    if (options.format == ExportFormat::kJsonl) session.out.write(json_line(header));
+    if (options.format == ExportFormat::kCsv) session.out.write(csv_head(exporter.algorithms_));
+    if (options.format != ExportFormat::kNpy) return exporter;
+    std::error_code error;
+    std::filesystem::create_directories(options.directory, error);
+    if (error)
+      return fail(Errc::kIo, fmt::format("cannot make '{}': {}", escape_for_terminal(options.directory), error.message()));
+    const std::string list = options.directory + "/images.jsonl";
+    exporter.list_file_ = Fd(::open(list.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666));
+    if (!exporter.list_file_) return fail_errno(fmt::format("cannot write '{}'", escape_for_terminal(list)), errno);
+    exporter.list_ = std::make_unique<Output>(exporter.list_file_.get());
+    exporter.list_->write(json_line(header));
+    for (const auto algorithm : exporter.algorithms_) {
+      PAIRLOOM_ASSIGN(auto array, NpyFile::create(fmt::format("{}/{}.npy", options.directory, info(algorithm).name), "|u1",
+                                                  info(algorithm).bits / 8u));
+      exporter.arrays_.push_back(std::move(array));
+    }
+    return exporter;
+  }
+
+  Result<> add(const ImageRecord& image) {
+    if (options_->format == ExportFormat::kJsonl) session_->out.write(json_row(image, algorithms_));
+    if (options_->format == ExportFormat::kCsv) session_->out.write(csv_line(image, algorithms_));
+    if (options_->format != ExportFormat::kNpy) return {};
+    ImageRecord listed = image;
+    for (const auto algorithm : algorithms_)
+      if (!image.codes.contains(algorithm)) listed.lacks.push_back(algorithm);
+    list_->write(json_row(listed, {}));
+    for (size_t i = 0; i < algorithms_.size(); ++i) {
+      const auto found = image.codes.find(algorithms_[i]);
+      const Code code = found == image.codes.end() ? Code{} : found->second;
+      std::array<std::byte, 32> bytes{};
+      const size_t size = info(algorithms_[i]).bits / 8u;
+      for (size_t b = 0; b < size; ++b)
+        bytes[b] = static_cast<std::byte>(code.words[(size - 1 - b) / 8] >> ((size - 1 - b) % 8 * 8));
+      PAIRLOOM_TRY(arrays_[i].append(std::span(bytes).first(size), 1));
+    }
+    return {};
+  }
+
+  Result<> finish() {
+    for (auto& array : arrays_) PAIRLOOM_TRY(array.finish());
+    return list_ ? list_->finish() : Result<>();
+  }
+
+ private:
+  Exporter(const ExportOptions& options, std::vector<Algorithm> algorithms, Session& session)
+      : options_(&options), algorithms_(std::move(algorithms)), session_(&session) {}
+  const ExportOptions* options_;
+  std::vector<Algorithm> algorithms_;
+  Session* session_;
+  Fd list_file_;
+  std::unique_ptr<Output> list_;
+  std::vector<NpyFile> arrays_;
 };
-
-Result<std::vector<NamedCode>> codes_of(index::IndexReader& reader, index::ContentId content,
-                                        const std::vector<Algorithm>& wanted) {
-  std::vector<NamedCode> codes;
-  for (const auto algorithm : wanted) {
-    const auto& about = info(algorithm);
-    PAIRLOOM_ASSIGN(const auto code, reader.code(content, algorithm));
-    codes.push_back({about.name, code ? to_hex(*code, about.bits) : std::string()});
-  }
-  return codes;
-}
-
-std::string digest_text(const Digest& digest) {
-  return fmt::format("{:016x}{:016x}", digest.hi, digest.lo);
-}
-
-std::string json_row(const index::FileRow& file, const index::ContentRow& content, const std::vector<NamedCode>& codes,
-                     bool with_codes) {
-  const auto& image = content.image;
-  Json row = {{"type", "image"},
-              {"path", json_path(file.path)},
-              {"digest", digest_text(content.digest)},
-              {"bytes", file.identity.size_bytes},
-              {"mtime", utc_time(file.identity.mtime_ns)},
-              {"format", name_of(image.format)},
-              {"w", image.width_px},
-              {"h", image.height_px},
-              {"orientation", image.orientation},
-              {"quality", image.quality},
-              {"animated", image.animated},
-              {"alpha", image.has_alpha},
-              {"damaged", image.damaged}};
-  if (image.damaged) row["warning"] = content.warning;
-  if (with_codes) {
-    row["codes"] = Json::object();
-    for (const auto& code : codes)
-      if (!code.hex.empty()) row["codes"][std::string(code.algorithm)] = code.hex;
-  }
-  return json_line(row);
-}
-
-std::string csv_line(const index::FileRow& file, const index::ContentRow& content,
-                     const std::vector<NamedCode>& codes) {
-  const auto& image = content.image;
-  const auto path = csv_path(file.path);
-  std::string line =
-      csv_row({path.path, path.encoding, digest_text(content.digest), std::to_string(file.identity.size_bytes),
-               utc_time(file.identity.mtime_ns), name_of(image.format), std::to_string(image.width_px),
-               std::to_string(image.height_px), std::to_string(image.orientation), std::to_string(image.quality),
-               image.animated ? "1" : "0", image.has_alpha ? "1" : "0", image.damaged ? "1" : "0"});
-  line.pop_back();
-  for (const auto& code : codes) line += "," + code.hex;
-  return line + "\n";
-}
-
-void write_head(const ExportOptions& options, const std::vector<Algorithm>& algorithms, Session& session) {
-  if (options.format == OutputFormat::kJsonl) {
-    session.out.write(json_line({{"type", "header"},
-                                 {"schema", "pairloom.image/1"},
-                                 {"version", kVersion},
-                                 {"index", json_path(session.index)}}));
-    return;
-  }
-  std::string line = csv_row({"path", "path_encoding", "digest", "bytes", "mtime", "format", "width", "height",
-                              "orientation", "quality", "animated", "alpha", "damaged"});
-  line.pop_back();
-  for (const auto algorithm : algorithms) line += fmt::format(",{}", info(algorithm).name);
-  session.out.write(line + "\n");
-}
 
 Result<ExitCode> export_images(const ExportOptions& options, Session& session) {
+  const bool npy = options.format == ExportFormat::kNpy;
+  if (npy && options.directory.empty())
+    return fail(Errc::kInvalidArgument, "-o npy makes several files: say with --to DIR where");
+  if (!npy && !options.directory.empty()) return fail(Errc::kInvalidArgument, "--to DIR goes with -o npy");
   PAIRLOOM_ASSIGN(auto reader, index::IndexReader::open(session.index));
   std::vector<Algorithm> algorithms;
-  if (options.codes) {
+  if (options.codes || npy) {
     PAIRLOOM_ASSIGN(const auto about, reader.info());
     for (const auto& a : about.algorithms)
       if (a.codes > 0) algorithms.push_back(a.algorithm);
   }
-  write_head(options, algorithms, session);
+  PAIRLOOM_ASSIGN(const auto roots, reader.roots());
+  PAIRLOOM_ASSIGN(auto exporter, Exporter::start(options, algorithms, roots, session));
   bool interrupted = false;
   auto visited = reader.visit_files([&](const index::FileRow& file) -> Result<> {
     if (file.outcome != Outcome::kIndexed || file.content == 0) return {};
     PAIRLOOM_ASSIGN(const auto content, reader.content(file.content));
     if (!content) return {};
-    PAIRLOOM_ASSIGN(const auto codes, codes_of(reader, file.content, algorithms));
-    session.out.write(options.format == OutputFormat::kCsv ? csv_line(file, *content, codes)
-                                                           : json_row(file, *content, codes, options.codes));
+    ImageRecord image{file.path, file.identity, *content, {}, {}};
+    for (const auto algorithm : algorithms) {
+      PAIRLOOM_ASSIGN(const auto code, reader.code(file.content, algorithm));
+      if (code) image.codes[algorithm] = *code;
+    }
+    PAIRLOOM_TRY(exporter.add(image));
     interrupted = !session.out.usable();
     return interrupted ? Result<>(fail(Errc::kIo, "standard output")) : Result<>();
   });
   if (!visited && !interrupted) return tl::unexpected<Error>(std::move(visited).error());
+  PAIRLOOM_TRY(exporter.finish());
   return ExitCode::kDone;
 }
 
@@ -175,7 +190,13 @@ Result<ExitCode> failures(OutputFormat format, Session& session) {
 
 Action declare_index_export(CLI::App& app) {
   auto options = std::make_shared<ExportOptions>();
-  add_output_option(app, options->format, {OutputFormat::kJsonl, OutputFormat::kCsv});
+  add_choice<ExportFormat>(app, "-o,--output", options->format,
+                           {{"jsonl", ExportFormat::kJsonl}, {"csv", ExportFormat::kCsv}, {"npy", ExportFormat::kNpy}},
+                           "FORMAT", "Format of the results; npy: the codes as NumPy arrays of bytes, with a list of the "
+                           "images")
+      ->group("Output");
+  add_text(app, "--to", options->directory, "DIR", "Where -o npy puts its files; made if it is not there")
+      ->group("Output");
   app.add_flag("--codes", options->codes, "With the codes, as hexadecimal text")->group("Output");
   return [options](Session& session) { return export_images(*options, session); };
 }

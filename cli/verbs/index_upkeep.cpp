@@ -1,11 +1,14 @@
 // pairloom index prune, verify, info.
 #include <fmt/format.h>
+#include <map>
 
 #include "base/text.h"
 #include "cli/path_text.h"
 #include "cli/verb.h"
 #include "index/index_reader.h"
 #include "index/index_writer.h"
+#include "index/pairing_store.h"
+#include "search/hamming_scan.h"
 
 namespace pairloom::cli {
 namespace {
@@ -33,11 +36,15 @@ Result<ExitCode> verify(Session& session) {
   return ExitCode::kIndex;
 }
 
-Json info_record(const index::IndexInfo& about, const std::string& path) {
+// Codes with more pairs than are kept, by algorithm.
+using Crowded = std::map<Algorithm, uint64_t>;
+
+Json info_record(const index::IndexInfo& about, const Crowded& crowded, const std::string& path) {
   Json codes = Json::object();
   for (const auto& a : about.algorithms)
     codes[std::string(info(a.algorithm).name)] = {
-        {"codes", a.codes}, {"paired_radius", a.pairing.radius}, {"paired_position", a.pairing.position}};
+        {"codes", a.codes}, {"paired_radius", a.pairing.radius}, {"paired_position", a.pairing.position},
+        {"crowded", crowded.at(a.algorithm)}};
   return {{"type", "info"},
           {"schema", "pairloom.info/1"},
           {"index", json_path(path)},
@@ -59,7 +66,7 @@ std::string pairing_text(const index::PairingState& pairing, uint64_t codes) {
                      codes);
 }
 
-std::string info_text(const index::IndexInfo& about, const std::string& path) {
+std::string info_text(const index::IndexInfo& about, const Crowded& crowded, const std::string& path) {
   std::string out = fmt::format("index        {} ({}, schema {})\n", escape_for_terminal(path),
                                 human_bytes(about.database_bytes), about.schema_version);
   out += fmt::format("files        {}\n", about.files);
@@ -68,17 +75,26 @@ std::string info_text(const index::IndexInfo& about, const std::string& path) {
   out += fmt::format("not images   {}\n", about.not_images);
   out += fmt::format("failures     {}{}\n", about.failures, about.failures > 0 ? "  (pairloom index failures)" : "");
   out += fmt::format("gone         {}{}\n", about.gone, about.gone > 0 ? "  (pairloom index prune)" : "");
-  for (const auto& a : about.algorithms)
+  for (const auto& a : about.algorithms) {
     out += fmt::format("{:<12} {} codes; {}\n", info(a.algorithm).name, a.codes,
                        pairing_text(a.pairing, a.pairing.code_count));
+    if (crowded.at(a.algorithm) > 0)
+      out += fmt::format("{:<12} {} of them have more than {} near-duplicates, of which not all are stored\n", "",
+                         crowded.at(a.algorithm), search::kMaxNeighbours);
+  }
   return out;
 }
 
 Result<ExitCode> show_info(OutputFormat format, Session& session) {
   PAIRLOOM_ASSIGN(auto reader, index::IndexReader::open(session.index));
   PAIRLOOM_ASSIGN(const auto about, reader.info());
-  session.out.write(format == OutputFormat::kJsonl ? json_line(info_record(about, session.index))
-                                                   : info_text(about, session.index));
+  PAIRLOOM_ASSIGN(auto store, index::PairingStore::open(session.index, false));
+  Crowded crowded;
+  for (const auto& a : about.algorithms) {
+    PAIRLOOM_ASSIGN(crowded[a.algorithm], store.crowded_count(a.algorithm));
+  }
+  session.out.write(format == OutputFormat::kJsonl ? json_line(info_record(about, crowded, session.index))
+                                                   : info_text(about, crowded, session.index));
   return ExitCode::kDone;
 }
 

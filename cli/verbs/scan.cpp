@@ -45,7 +45,7 @@ void say_what_next(const GroupTotals& totals, ExitCode indexed, Session& session
 Result<ExitCode> scan(ScanOptions& options, Session& session) {
   PAIRLOOM_TRY(options.listing.query.similarity.limit());  // wrong distances are told before the work, not after it
   PAIRLOOM_ASSIGN(auto prepared, prepare_scan(options, session));
-  for (const auto& root : options.selection.roots) options.listing.query.under.push_back(canonical_path(root));
+  for (const auto& root : options.selection.roots) options.listing.query.filter.under.push_back(canonical_path(root));
 
   const auto writer = make_group_writer(options.listing.format, session.out, session.out_style);
   writer->begin(parameters_of(options.listing, session));

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include "base/sandbox_level.h"
+#include "base/stage_names.h"
 #include "base/text.h"
 #include "cli/path_text.h"
 #include "cli/verb.h"
@@ -52,6 +53,21 @@ Result<std::vector<Run>> last_runs(index::IndexReader& reader, size_t count) {
   return runs;
 }
 
+// "open 0.01 s, read 0.02 s, ..."
+std::string stages_text(const index::WorkerTotals& worker) {
+  std::string out;
+  for (size_t i = 0; i < kStageNames.size(); ++i)
+    out += fmt::format("{}{} {:.3g} s", out.empty() ? "" : ", ", kStageNames[i],
+                       static_cast<double>(worker.stage_ns[i]) / 1e9);
+  return out;
+}
+
+Json stages_json(const index::WorkerTotals& worker) {
+  Json stages = Json::object();
+  for (size_t i = 0; i < kStageNames.size(); ++i) stages[std::string(kStageNames[i])] = worker.stage_ns[i];
+  return stages;
+}
+
 std::string text_of(const Run& run, bool with_workers) {
   const auto& t = run.row.totals;
   std::string out = fmt::format("run {}  {}  {} {} after {}: {}\n", run.row.id,
@@ -62,9 +78,9 @@ std::string text_of(const Run& run, bool with_workers) {
       t.unchanged, t.indexed, t.moved, t.gone, t.not_image, t.failed, human_bytes(t.bytes_read));
   if (!with_workers) return out;
   for (const auto& w : run.workers)
-    out += fmt::format("  worker {}: {} files, {} read, {} {}, sandbox: {}\n", w.slot, w.tasks,
+    out += fmt::format("  worker {}: {} files, {} read, {} {}, sandbox: {}\n    time: {}\n", w.slot, w.tasks,
                        human_bytes(w.bytes_read), w.lives, w.lives == 1 ? "process" : "processes",
-                       describe_sandbox(w.sandbox_level));
+                       describe_sandbox(w.sandbox_level), stages_text(w));
   return out;
 }
 
@@ -77,7 +93,7 @@ std::string json_of(const Run& run) {
                        {"tasks", w.tasks},
                        {"bytes_read", w.bytes_read},
                        {"sandbox", describe_sandbox(w.sandbox_level)},
-                       {"stage_ns", w.stage_ns}});
+                       {"stage_ns", stages_json(w)}});
   Json record = {{"type", "run"},
                  {"id", run.row.id},
                  {"kind", kind_word(run.row.kind)},

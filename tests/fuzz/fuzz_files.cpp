@@ -1,4 +1,4 @@
-// What lies on disk beside the index and may be damaged there: code file, digest table, decisions; and lists of paths.
+// What lies on disk beside the index and may be damaged there: code file, digest table, roots; and lists of paths.
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -9,7 +9,7 @@
 
 #include "base/fd.h"
 #include "daemon/path_list.h"
-#include "index/decisions.h"
+#include "index/kept_roots.h"
 #include "index/digest_table.h"
 #include "search/code_file.h"
 #include "search/code_layout.h"
@@ -110,20 +110,20 @@ std::vector<Bytes> digest_tables() {
   return {content_of(dir / "digests")};
 }
 
-void read_decision_file(std::span<const std::byte> input) {
+void read_root_file(std::span<const std::byte> input) {
   static const TempDir dir;
   const std::string index = dir / "index.db";
-  dir.write("index.db-decisions", text_of(input));
-  const auto before = index::read_decisions(index);
+  dir.write("index.db-roots", text_of(input));
+  const auto before = index::kept_roots(index);
   must(before.has_value(), "a damaged line is no error");
-  must(index::append_decision(index, {"root", {{"path", "/new"}}}).has_value(), "one more can be written");
-  const auto after = index::read_decisions(index);
-  must(after && !after->empty() && after->back().value("path") == "/new", "and is read after all that is damaged");
+  must(index::keep_root(index, "/new").has_value(), "one more can be written");
+  const auto after = index::kept_roots(index);
+  must(after && !after->empty() && after->back() == "/new", "and is read after all that is damaged");
 }
 
-std::vector<Bytes> decision_files() {
-  return {bytes_of("{\"decision\":\"root\",\"path\":{\"text\":\"/photos\"}}\n"),
-          bytes_of("{\"decision\":\"root\",\"path\":{\"bytes\":\"L3D/\"}}\nnone\n{\"decision\":\"other\"}\n{\"deci")};
+std::vector<Bytes> root_files() {
+  return {bytes_of("{\"root\":{\"text\":\"/photos\"}}\n"),
+          bytes_of("{\"root\":{\"bytes\":\"L3D/\"}}\nnone\n{\"other\":1}\n{\"roo")};
 }
 
 // The first byte says how the list is separated.
@@ -153,7 +153,7 @@ std::vector<Bytes> path_lists() {
 void add_file_targets(std::vector<FuzzTarget>& targets) {
   targets.push_back({"code-file", read_code_file, code_files});
   targets.push_back({"digest-table", read_digest_table, digest_tables});
-  targets.push_back({"decisions", read_decision_file, decision_files});
+  targets.push_back({"roots", read_root_file, root_files});
   targets.push_back({"path-list", read_path_list, path_lists});
 }
 

@@ -6,7 +6,7 @@ std::string JpegAgreement::check(std::span<const std::byte> bytes, int reduction
   const auto answer = decoder_.decode(bytes, reduction, raster_);
   const std::string where = "at 1/" + std::to_string(reduction) + ": ";
   const auto scale = static_cast<uint64_t>(reduction);
-  if (answer == workerproc::ReducedJpeg::kDone && raster_.width * scale * raster_.height * scale > kMaxPixels)
+  if (answer == workerproc::ReducedJpeg::kDone && raster_.width * scale * raster_.height * scale > max_pixels_)
     return {};  // it has been run; the rest would take too long
   reference_.decode(bytes, reduction, picture_);
   if (answer == workerproc::ReducedJpeg::kDeclined) {
@@ -38,7 +38,7 @@ std::string JpegAgreement::check(std::span<const std::byte> bytes, int reduction
 }
 
 std::string JpegAgreement::check(std::span<const std::byte> bytes) {
-  for (const int reduction : {8, 4, 2})
+  for (const int reduction : {8, 4, 2, 1})
     if (std::string wrong = check(bytes, reduction); !wrong.empty()) return wrong;
   return {};
 }

@@ -14,11 +14,12 @@ namespace pairloom::test {
 
 class JpegAgreement {
  public:
-  static constexpr uint64_t kMaxPixels = 24'000'000;  // larger pictures are not compared
+  // Pictures that are larger in full are not compared.
+  explicit JpegAgreement(uint64_t max_pixels = 24'000'000) : max_pixels_(max_pixels), reference_(max_pixels) {}
 
   // Compares at one reduction. Empty: it holds; else what is wrong.
   std::string check(std::span<const std::byte> bytes, int reduction);
-  // At 1/8, 1/4 and 1/2.
+  // At 1/8, 1/4, 1/2 and full size.
   std::string check(std::span<const std::byte> bytes);
 
   // How often each pair of answers came, so that a test can say what it has seen.
@@ -31,9 +32,10 @@ class JpegAgreement {
   const Counts& counts() const { return counts_; }
 
  private:
+  uint64_t max_pixels_;
   workerproc::ReducedJpegDecoder decoder_;
   workerproc::GrayRaster raster_;
-  JpegReference reference_{kMaxPixels};
+  JpegReference reference_;
   ReferencePicture picture_;
   Counts counts_;
 };

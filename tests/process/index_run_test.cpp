@@ -9,11 +9,16 @@
 #include <unistd.h>
 
 #include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <map>
+#include <utility>
 
 #include "base/fd.h"
 #include "index/index_reader.h"
 #include "index/index_writer.h"
+#include "index/pairing_store.h"
+#include "jobs/pair_job.h"
 #include "tests/support/draw.h"
 #include "tests/support/encode.h"
 #include "tests/support/temp_dir.h"
@@ -92,6 +97,90 @@ TEST_F(IndexRunTest, FindsANearDuplicateAndAnExactOne) {
   EXPECT_EQ(reader().contents_with_copies().value().size(), 1u);
 }
 
+TEST_F(IndexRunTest, PairingThatWasCutShortGoesOnWhereItWas) {
+  for (const auto& [name, seed] : {std::pair("1", 1u), {"2", 1u}, {"3", 2u}, {"4", 2u}})
+    pictures_.write(std::string(name) + ".jpg", jpeg(seed, name[0] % 2 == 1 ? 90 : 60));
+  auto unpaired = request();
+  unpaired.pool.jobs = 1;
+  unpaired.pair_algorithms = 0;
+  EXPECT_EQ(run(unpaired).indexed, 4u);
+  {
+    auto index = index::IndexWriter::open(index_path(), "test").value();
+    jobs::PairSetup setup;
+    setup.index_id = index.index_id();
+    setup.generation = index.generation();
+    setup.count = 4;
+    const auto scan = [](uint64_t first, uint64_t last) {
+      return jobs::encode(jobs::PairTask{jobs::PairTask::Kind::kScan, 0, 0, 0, first, last});
+    };
+    auto store = index::PairingStore::open(index_path(), true).value();
+    ASSERT_TRUE(store.begin_work(Algorithm::kPdq, {jobs::encode(setup), {{scan(0, 2), 0.3, true}, {scan(2, 4), 0.7, false}}}));
+  }
+  run();
+  EXPECT_EQ(pair_count(), 1u) << "only what had not been done is done; what had been is believed to be stored";
+  EXPECT_EQ(reader().pairing_state(Algorithm::kPdq).value().position, 4u);
+  // What came meanwhile is paired too.
+  pictures_.write("5.jpg", jpeg(1, 80));
+  run();
+  EXPECT_EQ(reader().pairing_state(Algorithm::kPdq).value().position, 5u);
+  EXPECT_EQ(pair_count(), 3u);
+}
+
+TEST_F(IndexRunTest, PlansForAnotherIndexAreLeftAlone) {
+  pictures_.write("1.jpg", jpeg(1));
+  pictures_.write("2.jpg", jpeg(1, 60));
+  auto unpaired = request();
+  unpaired.pair_algorithms = 0;
+  run(unpaired);
+  {
+    auto index = index::IndexWriter::open(index_path(), "test").value();
+    jobs::PairSetup setup;
+    setup.index_id = index.index_id();
+    setup.generation = index.generation() + 1;  // positions have changed since
+    setup.count = 2;
+    auto store = index::PairingStore::open(index_path(), true).value();
+    ASSERT_TRUE(store.begin_work(Algorithm::kPdq, {jobs::encode(setup), {{{}, 1, true}}}));
+  }
+  run();
+  EXPECT_EQ(pair_count(), 1u);
+}
+
+TEST_F(IndexRunTest, ADamagedCodeFileIsNoticedAndMadeAnew) {
+  constexpr uint64_t kCodes = 5000;  // more than a block: the damage is in one that opening does not look at
+  {
+    auto index = index::IndexWriter::open(index_path(), "test").value();
+    const auto run = index.begin_run(index::RunKind::kAdd, "").value();
+    const auto directory = index.directory("/nowhere", 1).value().id;
+    for (uint64_t i = 1; i <= kCodes; ++i) {
+      index::FileResult result;
+      result.directory = directory;
+      result.name = std::to_string(i);
+      result.identity = {1, i, i, 1, 1};
+      result.digest = {i, i};
+      result.image = {ImageFormat::kJpeg, 10, 10, 1, 100, 1, false, false, false};
+      const uint64_t mixed = i * 0x9E3779B97F4A7C15u;
+      result.codes = {{Algorithm::kPdq, Code{{mixed, mixed * mixed, mixed ^ mixed >> 7, ~mixed * 31}}}};
+      ASSERT_TRUE(index.put(run, result));
+    }
+    ASSERT_TRUE(index.finish_run(run, {}, {}));
+  }
+  {
+    std::fstream file(index_path() + "-codes.pdq", std::ios::in | std::ios::out | std::ios::binary);
+    file.seekp(8192 + 100);
+    file.put('\x5a');
+    file.put('\xa5');
+  }
+  {
+    auto index = index::IndexWriter::open(index_path(), "test").value();
+    const auto summary = run_index(index, request(), {});
+    ASSERT_FALSE(summary);
+    EXPECT_NE(summary.error().message.find("run this again"), std::string::npos) << summary.error().message;
+  }
+  run();
+  EXPECT_EQ(reader().pairing_state(Algorithm::kPdq).value().position, kCodes);
+  EXPECT_TRUE(reader().verify().value().empty());
+}
+
 TEST_F(IndexRunTest, NothingChangedMeansNothingIsOpened) {
   for (int i = 0; i < 20; ++i)
     pictures_.write(std::to_string(i % 3) + "/" + std::to_string(i) + ".jpg", jpeg(static_cast<uint64_t>(i)));
@@ -114,19 +203,52 @@ TEST_F(IndexRunTest, EveryOddFileIsAccountedFor) {
   pictures_.write("fake.heic", std::string("\0\0\0\x18"
                                            "ftypheic\0\0\0\0mif1heic",
                                            24));
+  pictures_.write("render.exr", std::string("\x76\x2F\x31\x01\2\0\0\0", 8));
   pictures_.write("new\nline\xff.jpg", jpeg(4));
   ASSERT_EQ(::mkfifo((pictures_ / "pipe.jpg").c_str(), 0600), 0);
   fs::create_directory(pictures_ / "directory.jpg");
   const auto totals = run();
-  EXPECT_EQ(totals.seen, 6u);
+  EXPECT_EQ(totals.seen, 7u);
   EXPECT_EQ(totals.indexed, 2u);
   EXPECT_EQ(totals.not_image, 2u);
-  EXPECT_EQ(totals.failed, 2u);
+  EXPECT_EQ(totals.failed, 3u);
   const auto all = files();
   EXPECT_EQ(all.at(pictures_ / "cut.png"), Outcome::kCorrupt);
-  EXPECT_EQ(all.at(pictures_ / "fake.heic"), Outcome::kUnsupported);
+  EXPECT_EQ(all.at(pictures_ / "fake.heic"), Outcome::kCorrupt);
   EXPECT_THAT(problems_.at(pictures_ / "fake.heic"), ::testing::HasSubstr("HEIF"));
+  EXPECT_EQ(all.at(pictures_ / "render.exr"), Outcome::kUnsupported);
+  EXPECT_THAT(problems_.at(pictures_ / "render.exr"), ::testing::HasSubstr("OpenEXR"));
   EXPECT_EQ(all.at(pictures_ / "new\nline\xff.jpg"), Outcome::kIndexed);
+}
+
+// In the real sandbox: no decoder may start a thread, open a file or load a library there. JPEG XL's library is loaded by
+// workers that are started for it, and that is no death.
+TEST_F(IndexRunTest, EveryFormatIsReadByWorkersInTheirSandbox) {
+  const cv::Mat image = test::draw_picture(5, 640, 480);
+  const std::pair<const char*, test::Bytes> kFiles[] = {{"a.jpg", test::encode_jpeg(image)},
+                                                        {"a.png", test::encode_png(image)},
+                                                        {"a.webp", test::encode_webp(image)},
+                                                        {"a.tif", test::encode_tiff(image)},
+                                                        {"a.gif", test::encode_gif(image)},
+                                                        {"a.bmp", test::encode_bmp(image)},
+                                                        {"a.ppm", test::encode_pnm(image, 6)},
+                                                        {"a.heic", test::encode_heif(image)},
+                                                        {"a.avif", test::encode_heif(image, {.av1 = true})},
+                                                        {"a.jxl", test::encode_jxl(image)},
+                                                        {"b.jxl", test::encode_jxl(image, {.lossless = true})},
+                                                        {"a.jp2", test::encode_jp2(image)},
+                                                        {"a.dng", test::encode_dng(image)},
+                                                        {"b.dng", test::encode_dng(image, {.preview_width = 400,
+                                                                                           .preview_height = 300})},
+                                                        {"a.psd", test::encode_psd(image)},
+                                                        {"a.ico", test::encode_ico(image)}};
+  for (const auto& [name, bytes] : kFiles) pictures_.write(name, as_text(bytes));
+  const auto totals = run();
+  EXPECT_EQ(totals.indexed, std::size(kFiles));
+  EXPECT_EQ(totals.worker_deaths, 0u);
+  for (const auto& [path, reason] : problems_) ADD_FAILURE() << path << ": " << reason;
+  const auto all = files();
+  for (const auto& [name, bytes] : kFiles) EXPECT_EQ(all.at(pictures_ / name), Outcome::kIndexed) << name;
 }
 
 TEST_F(IndexRunTest, MovedAndRenamedFilesAreNotReadAgain) {

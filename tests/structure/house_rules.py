@@ -17,23 +17,26 @@ from pathlib import Path, PurePosixPath
 MAY_INCLUDE = {
     "base": {"base"},
     "shm": {"base", "shm"},
+    "watch": {"base", "watch"},
     "jobs": {"base", "jobs"},
     "search": {"base", "search"},
     "index": {"base", "search", "index"},
     "workerproc": {"base", "shm", "jobs", "search", "include", "workerproc"},
     "control": {"base", "control"},
     "daemon": {"base", "shm", "jobs", "search", "index", "control", "daemon"},
+    "service": {"base", "watch", "search", "index", "control", "daemon", "service"},
     "cli": {"base", "jobs", "search", "index", "control", "daemon", "cli"},
 }
 
 # Headers that belong to one folder only: image bytes are parsed in workers, SQL is spoken in index/.
 FOREIGN_HEADERS = {
-    "workerproc": re.compile(r"opencv2/|jpeglib\.h|turbojpeg\.h|png\.h|libdeflate\.h|webp/|tiff\w*\.h|gif_lib\.h|libexif/"),
+    "workerproc": re.compile(r"opencv2/|jpeglib\.h|turbojpeg\.h|png\.h|libdeflate\.h|webp/|tiff\w*\.h|gif_lib\.h|libexif/|"
+                             r"dav1d/|libde265/|openjpeg\.h|libraw/|jxl/"),
     "index": re.compile(r"sqlite3\.h"),
 }
 
 # Shared objects a program must not load, directly or through others: attack surface, and start-up time.
-CODECS = re.compile(r"lib(opencv|turbojpeg|jpeg|png|deflate|webp|tiff|gif|exif)")
+CODECS = re.compile(r"lib(opencv|turbojpeg|jpeg|png|deflate|webp|tiff|gif|exif|dav1d|de265|openjp2|raw|jxl|heif)")
 FORBIDDEN_LIBRARIES = {
     "pairloom": CODECS,
     "pairloomd": CODECS,
@@ -198,10 +201,10 @@ def built_sources(tree):
 
 @rule
 def no_logging(tree):
-    """base, shm, jobs, search and index do not print: the programs say things once, where the decision is made."""
+    """base, shm, watch, jobs, search and index do not print: the programs say things once, where the decision is made."""
     printing = re.compile(r"\bstd::c(out|err|log)\b|\b(f?printf|fmt::print|perror|syslog)\s*\(|\bsd_journal_")
     for path in tree.code():
-        if path.parts[0] not in ("base", "shm", "jobs", "search", "index"):
+        if path.parts[0] not in ("base", "shm", "watch", "jobs", "search", "index"):
             continue
         may_abort = "std::abort()" in tree.text(path)  # a broken invariant says so on stderr
         for number, line in tree.lines(path):
@@ -253,7 +256,8 @@ def required_by_cmake(text):
 
 @rule
 def packages(tree):
-    """Whatever CMake requires has its Debian package in tools/debian-packages.txt, under the name CMake uses."""
+    """Whatever CMake requires has its Debian package in tools/debian-packages.txt, under the name CMake uses; and what
+    building needs, debian/control needs too."""
     lines = (line for _, line in tree.lines("tools/debian-packages.txt"))
     rows = [line.split() for line in lines if line.strip() and not line.startswith("#")]
     for row in rows:
@@ -264,6 +268,12 @@ def packages(tree):
         for name in required_by_cmake(tree.text(path)):
             if name not in known:
                 yield f"{path}: requires {name}, which tools/debian-packages.txt does not know"
+    if tree.exists("debian/control"):
+        field = re.search(r"^Build-Depends:(.*(?:\n .*)*)", tree.text("debian/control"), flags=re.M)
+        control = set(re.findall(r"[\w.+-]+(?=\s*(?:\(|,|$))", field.group(1)))
+        build = {row[1] for row in rows if row[0] == "build"} - {"g++"}  # every Debian build has a compiler
+        for name in sorted(build ^ (control - {"debhelper-compat"})):
+            yield f"debian/control: Build-Depends and group build of tools/debian-packages.txt differ in {name}"
 
 
 def anchors(markdown):

@@ -136,6 +136,13 @@ class HouseRules(unittest.TestCase):
         self.write("tests/CMakeLists.txt", "find_package(GTest REQUIRED)\n")
         self.assert_broken("packages", "GTest")
 
+    def test_packages_of_the_build_are_those_of_the_debian_package(self):
+        self.write("tools/debian-packages.txt", "build g++ compiler\nbuild cmake cmake\nbuild libfmt-dev fmt\n")
+        self.write("debian/control", "Source: x\nBuild-Depends: debhelper-compat (= 13),\n cmake,\n libfmt-dev (>= 9)\nSection: y\n")
+        self.assert_kept("packages")
+        self.write("debian/control", "Source: x\nBuild-Depends: debhelper-compat (= 13), cmake\nSection: libfmt-dev\n")
+        self.assert_broken("packages", "libfmt-dev")
+
     def test_packages_sees_every_round_of_a_loop(self):
         self.write("tools/debian-packages.txt", "build cv opencv_core\n")
         self.write("CMakeLists.txt", "foreach(m core flann)\n find_library(X opencv_${m} REQUIRED)\nendforeach()\n")

@@ -66,6 +66,7 @@ struct TiffOptions {
   int orientation = 0;      // tag 274; 0 = no tag
   bool camera_raw = false;  // with the DNGVersion tag
   int pages = 1;            // more: further black pages
+  int levels = 0;           // behind them pictures of a half, a quarter, ... marked as reduced; of the gray 40, 80, ...
 };
 Bytes encode_tiff(const cv::Mat& image, const TiffOptions& options = {});
 
@@ -85,5 +86,64 @@ Bytes encode_bmp(const cv::Mat& image, const BmpOptions& options = {});
 
 // `kind` 1..6 as in P1..P6; `max_value` 1..65535 for the gray and colour kinds.
 Bytes encode_pnm(const cv::Mat& image, int kind, int max_value = 255);
+
+// HEIC or AVIF: coded by libheif's encoders, put into a container of our own. Without alpha and with one channel it is
+// one plane of luma at full range. A side below 64 is coded as 64 and cut to size by a clean aperture.
+struct HeifOptions {
+  bool av1 = false;
+  bool lossless = false;  // exact for one channel
+  int quality = 90;
+  int columns = 1, rows = 1;  // tiles
+  int quarters = 0;           // irot: turned anticlockwise
+  int mirror = -1;            // imir: 0 upside down, 1 left to right; applied after the turn
+  bool sequence = false;      // says that it holds an image sequence beside its picture
+  bool scattered = false;     // data in two extents
+};
+Bytes encode_heif(const cv::Mat& image, const HeifOptions& options = {});  // CV_8UC4 keeps its alpha
+
+struct JxlOptions {
+  bool lossless = false;
+  float distance = 1;
+  int bits = 8;         // or 16
+  int orientation = 1;
+  int frames = 1;       // more: an animation whose later frames are black
+  bool container = false;
+};
+Bytes encode_jxl(const cv::Mat& image, const JxlOptions& options = {});  // keeps the number of channels
+
+struct Jp2Options {
+  bool lossless = true;  // 5/3 with the reversible colour transform; else 9/7 and YCbCr
+  float ratio = 8;       // of sizes, when lossy
+  bool bare = false;     // a codestream without boxes
+  int bits = 8;          // or 16
+  int tile_side = 0;     // 0 = one tile
+};
+Bytes encode_jp2(const cv::Mat& image, const Jp2Options& options = {});  // keeps the number of channels
+
+struct PsdOptions {
+  enum class Colour { kBitmap, kGray, kPalette, kRgb, kCmyk };
+  Colour colour = Colour::kRgb;
+  int bits = 8;  // or 16
+  bool run_lengths = true;
+  bool big = false;  // PSB
+  bool composite = true;         // false: says that there is none
+  bool transparent = false;      // with a channel that says where layers were; the composite is opaque all the same
+};
+Bytes encode_psd(const cv::Mat& image, const PsdOptions& options = {});
+
+struct IcoOptions {
+  int bits = 32;        // 1 and 8 (gray palettes), 24, 32; those below 32 with a mask
+  bool png = false;
+  bool cursor = false;
+  bool smaller_first = false;  // a black picture of half the size before the one that counts
+};
+Bytes encode_ico(const cv::Mat& image, const IcoOptions& options = {});  // CV_8UC4 keeps its alpha, of 1 bit below 32 bits
+
+// A DNG: a Bayer mosaic of the picture, uncompressed, and in front of it a JPEG of the picture where asked for.
+struct DngOptions {
+  int preview_width = 0, preview_height = 0;  // 0 = none; of another shape than the picture: stretched
+  int orientation = 1;
+};
+Bytes encode_dng(const cv::Mat& image, const DngOptions& options = {});
 
 }  // namespace pairloom::test

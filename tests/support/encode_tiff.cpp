@@ -179,6 +179,11 @@ Bytes encode_tiff(const cv::Mat& image, const TiffOptions& options) {
   if (tiff == nullptr) abort();
   write_page(tiff, image, options);
   for (int page = 1; page < options.pages; ++page) write_page(tiff, cv::Mat::zeros(image.size(), CV_8UC3), options);
+  for (int level = 1; level <= options.levels; ++level) {
+    TIFFSetField(tiff, TIFFTAG_SUBFILETYPE, FILETYPE_REDUCEDIMAGE);
+    const cv::Size size((image.cols + (1 << level) - 1) >> level, (image.rows + (1 << level) - 1) >> level);
+    write_page(tiff, cv::Mat(size, CV_8UC3, cv::Scalar::all(40 * level)), options);
+  }
   TIFFClose(tiff);
   return std::move(file.bytes);
 }

@@ -87,7 +87,20 @@ std::vector<std::pair<std::string, Bytes>> samples() {
           {"plain.bmp", encode_bmp(image)},
           {"rle.bmp", encode_bmp(image, {.bits = 8, .rle = true})},
           {"text.pnm", encode_pnm(image, 3)},
-          {"binary.pnm", encode_pnm(image, 6)}};
+          {"binary.pnm", encode_pnm(image, 6)},
+          {"plain.heic", encode_heif(image)},
+          {"tiles.heic", encode_heif(image, {.columns = 2, .rows = 2, .scattered = true})},
+          {"plain.avif", encode_heif(image, {.av1 = true})},
+          {"lossy.jxl", encode_jxl(image, {.container = true})},
+          {"lossless.jxl", encode_jxl(image, {.lossless = true})},
+          {"lossless.jp2", encode_jp2(image)},
+          {"lossy.j2k", encode_jp2(image, {.lossless = false, .bare = true})},
+          {"runs.psd", encode_psd(image)},
+          {"raw.psd", encode_psd(image, {.run_lengths = false})},
+          {"bitmap.ico", encode_ico(image)},
+          {"png.ico", encode_ico(image, {.png = true})},
+          {"plain.dng", encode_dng(image)},
+          {"preview.dng", encode_dng(image, {.preview_width = 320, .preview_height = 240})}};
 }
 
 void add_broken_off(Tree& tree) {

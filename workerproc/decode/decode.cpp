@@ -1,6 +1,7 @@
 #include "workerproc/decode/decode.h"
 
 #include <array>
+#include <cstdlib>
 #include <new>
 
 #include <fmt/format.h>
@@ -14,7 +15,7 @@ using Decoder = Result<> (*)(std::span<const std::byte>, const DecodeRequest&, P
 
 struct Format {
   ImageFormat id;
-  Decoder decode;  // null: recognised, not decoded by this build
+  Decoder decode;
   std::string_view name;
   std::string (*library)();
 };
@@ -31,13 +32,13 @@ constexpr auto kFormats = std::to_array<Format>({
     {ImageFormat::kGif, decode_gif, "GIF", gif_library},
     {ImageFormat::kBmp, decode_bmp, "BMP", own_code},
     {ImageFormat::kPnm, decode_pnm, "PNM", own_code},
-    {ImageFormat::kHeif, nullptr, "HEIF", nullptr},
-    {ImageFormat::kAvif, nullptr, "AVIF", nullptr},
-    {ImageFormat::kJxl, nullptr, "JPEG XL", nullptr},
-    {ImageFormat::kJp2, nullptr, "JPEG 2000", nullptr},
-    {ImageFormat::kRaw, nullptr, "camera raw", nullptr},
-    {ImageFormat::kPsd, nullptr, "Photoshop", nullptr},
-    {ImageFormat::kIco, nullptr, "icon", nullptr},
+    {ImageFormat::kHeif, decode_heif, "HEIF", heif_library},
+    {ImageFormat::kAvif, decode_avif, "AVIF", avif_library},
+    {ImageFormat::kJxl, decode_jxl, "JPEG XL", jxl_library_name},
+    {ImageFormat::kJp2, decode_jp2, "JPEG 2000", jp2_library},
+    {ImageFormat::kRaw, decode_raw, "camera raw", raw_library},
+    {ImageFormat::kPsd, decode_psd, "Photoshop", own_code},
+    {ImageFormat::kIco, decode_ico, "icon", own_code},
 });
 static_assert(kFormats.size() + 1 == kImageFormatCount);
 
@@ -54,10 +55,12 @@ void reset(Picture& picture, ImageFormat format) {
 Result<> decode(std::span<const std::byte> file_bytes, const DecodeRequest& request, Picture& picture) {
   const ImageFormat id = sniff(file_bytes);
   reset(picture, id);
-  if (id == ImageFormat::kUnknown) return fail(Errc::kUnsupported, "not an image of a known format");
+  if (id == ImageFormat::kUnknown) {
+    const std::string_view name = name_of_unread(file_bytes);
+    if (!name.empty()) return fail(Errc::kUnsupported, fmt::format("{} images are not supported", name));
+    return fail(Errc::kUnsupported, "not an image of a known format");
+  }
   const Format& format = kFormats[static_cast<size_t>(id) - 1];
-  if (format.decode == nullptr)
-    return fail(Errc::kUnsupported, fmt::format("{} images are not supported", format.name));
   try {
     PAIRLOOM_TRY(format.decode(file_bytes, request, picture));
     if (picture.layout == PixelLayout::kChannel && picture.channel >= picture.channels)
@@ -82,10 +85,14 @@ Outcome outcome_of(Errc decode_error) {
   }
 }
 
+void prepare_decoders() {
+  ::unsetenv("OPJ_NUM_THREADS");  // OpenJPEG would start so many
+  prepare_raw();
+}
+
 std::vector<DecoderInfo> decoders() {
   std::vector<DecoderInfo> list;
-  for (const Format& format : kFormats)
-    if (format.decode != nullptr) list.push_back({format.id, format.library()});
+  for (const Format& format : kFormats) list.push_back({format.id, format.library()});
   return list;
 }
 

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/image.h"
@@ -16,6 +17,9 @@ namespace pairloom::workerproc {
 // By content, never by name. kUnknown = not an image we have heard of. Needs at most the first kSniffBytes.
 constexpr size_t kSniffBytes = 64;
 ImageFormat sniff(std::span<const std::byte> head);
+// "OpenEXR": an image all the same, of a format that nobody reads here (its ImageFormat is kUnknown). Empty for what is
+// no image, and for formats that are read.
+std::string_view name_of_unread(std::span<const std::byte> head);
 
 enum class PixelLayout : uint8_t {
   kGray,     // 8 bits
@@ -45,6 +49,8 @@ struct Picture {
   uint32_t width_px = 0, height_px = 0,
            stride_bytes = 0;                       // of the decoded (possibly reduced) raster, as stored in the file
   uint32_t full_width_px = 0, full_height_px = 0;  // of the file's raster
+  uint32_t original_width_px = 0, original_height_px = 0;  // of what the raster is a smaller picture of, lying as it does;
+                                                           // 0 = the raster is the original
   PixelLayout layout = PixelLayout::kGray;
   uint8_t bits_per_sample = 8;  // 16 with kChannel only: samples are then uint16_t, of native byte order
   uint8_t channel = 0;          // kChannel: which one; less than `channels` once decode() has succeeded
@@ -71,5 +77,12 @@ struct DecoderInfo {
   std::string library;
 };  // "libjpeg-turbo 2.1.5"
 std::vector<DecoderInfo> decoders();
+
+// For a process that will not be able to open files later. prepare_decoders() takes care that no library starts threads
+// or asks for the machine's properties while it decodes. A library that is slow to load (JPEG XL's) is loaded when a file
+// first needs it, or by load_rare_decoders(); where neither can be any more, `leave` is called and must not return.
+void prepare_decoders();
+void load_rare_decoders();
+void on_missing_decoder(void (*leave)());
 
 }  // namespace pairloom::workerproc

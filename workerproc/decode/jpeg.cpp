@@ -1,4 +1,4 @@
-// JPEG: reduced gray pictures by our own decoder (jpeg_scan.h), all else and all doubt by libjpeg-turbo through its
+// JPEG: gray pictures by our own decoder (jpeg_scan.h), all else and all doubt by libjpeg-turbo through its
 // TurboJPEG interface, which keeps libjpeg's longjmp to itself. Both decode straight to gray and to 1/2, 1/4, 1/8. Default flags: TJPF_BGR is then bit-identical with cv::imread.
 #include <algorithm>
 #include <optional>
@@ -171,8 +171,8 @@ Result<> decompress_channel(Decompressor& decompressor, std::span<const std::byt
 }
 
 // The same pixels as libjpeg-turbo's, sooner; what our own decoder cannot do or doubts is left to the library.
-bool decode_reduced(std::span<const std::byte> file, Picture& picture) {
-  if (picture.layout != PixelLayout::kGray || picture.reduction == 1) return false;
+bool decode_gray(std::span<const std::byte> file, Picture& picture) {
+  if (picture.layout != PixelLayout::kGray) return false;
   thread_local ReducedJpegDecoder decoder;
   thread_local GrayRaster raster;
   if (decoder.decode(file, picture.reduction, raster) != ReducedJpeg::kDone) return false;
@@ -201,7 +201,7 @@ Result<> decode_jpeg(std::span<const std::byte> file, const DecodeRequest& reque
   picture.orientation = markers.orientation;
   picture.is_gray = header.colour_space == TJCS_GRAY;
 
-  if (decode_reduced(file, picture)) return {};
+  if (decode_gray(file, picture)) return {};
   if (header.colour_space == TJCS_CMYK || header.colour_space == TJCS_YCCK)
     return decompress_cmyk(decompressor, file, picture);
   if (picture.layout == PixelLayout::kChannel && header.colour_space != TJCS_GRAY)

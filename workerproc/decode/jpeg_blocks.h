@@ -188,7 +188,9 @@ struct LumaTerms {
     clear_block(block.data());
     block[0] = dc_term;
     if (!read_terms(in, *ac, block.data())) return false;
-    if constexpr (kSide == 4)
+    if constexpr (kSide == 8)
+      jpeg_idct_8x8(block.data(), quant, out, plane.stride);
+    else if constexpr (kSide == 4)
       jpeg_idct_4x4(block.data(), quant, out, plane.stride);
     else
       jpeg_idct_2x2(block.data(), quant, out, plane.stride);

@@ -230,8 +230,10 @@ bool ReducedJpegDecoder::Decoding::read_sequential() {
       return read_scan_data(plan, LumaDc{tables[0].dc, tables[0].ac, plane, luma_quant_[0]});
     case 2:
       return read_scan_data(plan, LumaTerms<2>{tables[0].dc, tables[0].ac, plane, luma_quant_.data()});
-    default:
+    case 4:
       return read_scan_data(plan, LumaTerms<4>{tables[0].dc, tables[0].ac, plane, luma_quant_.data()});
+    default:
+      return read_scan_data(plan, LumaTerms<8>{tables[0].dc, tables[0].ac, plane, luma_quant_.data()});
   }
 }
 
@@ -352,7 +354,7 @@ ReducedJpegDecoder::ReducedJpegDecoder(uint64_t max_pixels) : state_(std::make_u
 ReducedJpegDecoder::~ReducedJpegDecoder() = default;
 
 ReducedJpeg ReducedJpegDecoder::decode(std::span<const std::byte> bytes, int reduction, GrayRaster& out) {
-  if (reduction != 2 && reduction != 4 && reduction != 8) return ReducedJpeg::kDeclined;
+  if (reduction != 1 && reduction != 2 && reduction != 4 && reduction != 8) return ReducedJpeg::kDeclined;
   const std::span<const uint8_t> file(reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size());
   bool done = false;
   try {

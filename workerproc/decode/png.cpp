@@ -4,10 +4,12 @@
 #include <bit>
 #include <csetjmp>
 #include <cstring>
+#include <optional>
 
 #include <fmt/format.h>
 #include <png.h>
 
+#include "workerproc/decode/area_writer.h"
 #include "workerproc/decode/byte_reader.h"
 #include "workerproc/decode/exif.h"
 #include "workerproc/decode/formats.h"
@@ -48,8 +50,9 @@ struct Reading {
   char warning[200] = "";
   bool keep_16_bits = false;
   bool in_pixels = false;  // warnings before are about metadata, not about the picture
-  RowWriter* writer = nullptr;
-  uint8_t* row = nullptr;  // one row, or for an interlaced file all of them
+  RowWriter* writer = nullptr;          // of a file that is not interlaced
+  AreaWriter* area_writer = nullptr;    // of one that is
+  uint8_t* row = nullptr;
   size_t row_bytes = 0;
 
   explicit Reading(std::span<const std::byte> bytes) : file(bytes) {}
@@ -111,10 +114,16 @@ void start_rows(Reading& reading) {
     png_set_scale_16(png);
   else if constexpr (std::endian::native == std::endian::little)
     png_set_swap(png);
-  png_set_interlace_handling(png);
   png_read_update_info(png, reading.info);
   reading.row_bytes = png_get_rowbytes(png, reading.info);
 }
+
+// First column and row of each pass, and how far apart its pixels are. W3C PNG, 8.1.
+struct Pass {
+  png_uint_32 left, top, step_x, step_y;
+};
+constexpr Pass kAdam7[] = {{0, 0, 8, 8}, {4, 0, 8, 8}, {0, 4, 4, 8}, {2, 0, 4, 4},
+                           {0, 2, 2, 4}, {1, 0, 2, 2}, {0, 1, 1, 2}};
 
 void read_rows(Reading& reading) {
   png_structp png = reading.png;
@@ -126,9 +135,13 @@ void read_rows(Reading& reading) {
       reading.writer->write(reading.row);
     }
   } else {
-    for (int pass = 0; pass < PNG_INTERLACE_ADAM7_PASSES; ++pass)
-      for (png_uint_32 y = 0; y < height; ++y) png_read_row(png, reading.row + y * reading.row_bytes, nullptr);
-    for (png_uint_32 y = 0; y < height; ++y) reading.writer->write(reading.row + y * reading.row_bytes);
+    // Each pass as it comes, so that the full raster need not be in memory.
+    const png_uint_32 width = png_get_image_width(png, reading.info);
+    for (const auto& [left, top, step_x, step_y] : kAdam7)
+      for (png_uint_32 y = top; y < height && left < width; y += step_y) {
+        png_read_row(png, reading.row, nullptr);
+        reading.area_writer->write(left, y, (width - left + step_x - 1) / step_x, reading.row, step_x);
+      }
   }
   png_read_end(png, nullptr);
 }
@@ -162,12 +175,18 @@ Result<> decode_png(std::span<const std::byte> file, const DecodeRequest& reques
   const Samples samples = kSamples[png_get_channels(reading.png, reading.info) - 1];
   picture.has_alpha = samples == Samples::kGrayAlpha || samples == Samples::kRgba;
   const bool interlaced = png_get_interlace_type(reading.png, reading.info) != PNG_INTERLACE_NONE;
-  std::vector<uint8_t> rows(reading.row_bytes * (interlaced ? height : 1));
-  RowWriter writer(picture, samples);
-  reading.row = rows.data();
-  reading.writer = &writer;
-  if (!guarded(reading, read_rows)) {
-    if (writer.rows_written() < height) return corrupt(reading);
+  std::vector<uint8_t> row(reading.row_bytes);
+  reading.row = row.data();
+  std::optional<RowWriter> writer;
+  std::optional<AreaWriter> area_writer;
+  if (interlaced)
+    reading.area_writer = &area_writer.emplace(picture, samples);
+  else
+    reading.writer = &writer.emplace(picture, samples);
+  const bool whole = guarded(reading, read_rows);
+  if (interlaced) area_writer->finish();
+  if (!whole) {
+    if (interlaced ? !area_writer->is_complete() : writer->rows_written() < height) return corrupt(reading);
     copy_text(reading.warning, reading.error);  // all pixels are there; what follows them is not right
   }
   if (reading.warning[0] != 0) {

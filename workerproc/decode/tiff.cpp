@@ -1,5 +1,6 @@
 // TIFF by libtiff, out of memory: the first page. Camera raws that look like TIFF are told apart here, by their tags.
 #include <algorithm>
+#include <bit>
 #include <cstdarg>
 #include <cstdio>
 #include <cstring>
@@ -8,7 +9,9 @@
 #include <fmt/format.h>
 #include <tiffio.h>
 
+#include "workerproc/decode/area_writer.h"
 #include "workerproc/decode/formats.h"
+#include "workerproc/decode/tiff_jpeg.h"
 #include "workerproc/decode/tiff_rows.h"
 
 namespace pairloom::workerproc {
@@ -121,11 +124,7 @@ bool is_known_compression(uint16_t compression) {
   }
 }
 
-Result<> check(TIFF* tiff, const TiffLayout& layout, Picture& picture) {
-  if (is_camera_raw(tiff, layout)) {
-    picture.format = ImageFormat::kRaw;
-    return fail(Errc::kUnsupported, "camera raw images are not supported");
-  }
+Result<> check(const TiffLayout& layout) {
   if (!is_known_compression(layout.compression) || TIFFIsCODECConfigured(layout.compression) == 0)
     return fail(Errc::kUnsupported, fmt::format("TIFF: compression {} is not supported", layout.compression));
   if (layout.bits > 16 || (layout.sample_format != SAMPLEFORMAT_UINT && layout.sample_format != SAMPLEFORMAT_VOID))
@@ -134,20 +133,77 @@ Result<> check(TIFF* tiff, const TiffLayout& layout, Picture& picture) {
   return {};
 }
 
-Result<> read_rows(TIFF* tiff, Source& source, const TiffLayout& layout, TiffSamples& samples, Picture& picture) {
+// `levels`: what `layout` describes is the picture at 1/2^levels.
+Result<> read_rows(TIFF* tiff, Source& source, const TiffLayout& layout, TiffSamples& samples, uint32_t levels,
+                   Picture& picture) {
   TiffRows rows(tiff, layout);
   PAIRLOOM_TRY(rows.begin());
-  RowWriter writer(picture, samples.samples());
+  ReducedRowWriter writer(picture, samples.samples(), levels, layout.width);
   for (uint32_t y = 0; y < layout.height; ++y) {
     const uint8_t* stored = rows.row(y);
     if (stored == nullptr) return corrupt(source);
     writer.write(samples.convert(stored));
   }
+  writer.finish();
   return {};
 }
 
+constexpr tdir_t kMaxDirectories = 64;
+
+bool is_reduced(TIFF* tiff) {
+  uint32_t kind = 0;
+  return TIFFGetField(tiff, TIFFTAG_SUBFILETYPE, &kind) == 1 && (kind & FILETYPE_REDUCEDIMAGE) != 0;
+}
+
+// Pages that are more than the first one in smaller sizes.
+bool has_other_pages(TIFF* tiff) {
+  const toff_t first = TIFFCurrentDirOffset(tiff);
+  bool found = false;
+  for (tdir_t i = 1; i < kMaxDirectories && !found && TIFFLastDirectory(tiff) == 0; ++i)
+    found = TIFFReadDirectory(tiff) != 1 || !is_reduced(tiff);
+  TIFFSetSubDirectory(tiff, first);
+  return found;
+}
+
+// Whether `level` is `full` at 1/2^levels, made as pyramids are: of the same kind of samples, halved again and again.
+bool is_level(const TiffLayout& full, const TiffLayout& level, uint32_t levels) {
+  const auto halved = [levels](uint32_t from, uint32_t to) {
+    return to > 0 && (to == from >> levels || to == reduced(from, 1u << levels));
+  };
+  return halved(full.width, level.width) && halved(full.height, level.height) && level.bits == full.bits &&
+         level.samples == full.samples && level.photometric == full.photometric &&
+         level.sample_format == full.sample_format && level.alpha == full.alpha;
+}
+
+// Reduced pictures of the same file (pyramids of maps and slides), marked as such: the smallest that is at least 1/2^most
+// becomes the current directory. Returns how far it is reduced; 0 = there is none, and nothing has changed.
+uint32_t enter_reduced_level(TIFF* tiff, const TiffLayout& full, uint32_t most, TiffLayout& layout) {
+  std::vector<toff_t> places;
+  uint16_t count = 0;
+  const toff_t* sub_directories = nullptr;
+  if (TIFFGetField(tiff, TIFFTAG_SUBIFD, &count, &sub_directories) == 1)
+    places.assign(sub_directories, sub_directories + std::min<uint16_t>(count, kMaxDirectories));
+  const toff_t first = TIFFCurrentDirOffset(tiff);
+  for (tdir_t i = 1; i < kMaxDirectories && TIFFReadDirectory(tiff) == 1; ++i)
+    places.push_back(TIFFCurrentDirOffset(tiff));
+  uint32_t best = 0;
+  toff_t best_place = first;
+  for (const toff_t place : places) {
+    if (TIFFSetSubDirectory(tiff, place) != 1 || !is_reduced(tiff)) continue;
+    const TiffLayout candidate = read_tiff_layout(tiff);
+    for (uint32_t levels = best + 1; levels <= most; ++levels)
+      if (is_level(full, candidate, levels) && check(candidate)) {
+        best = levels;
+        best_place = place;
+      }
+  }
+  if (TIFFSetSubDirectory(tiff, best_place) != 1) return 0;  // then reading fails, with the reason
+  layout = read_tiff_layout(tiff);
+  return best;
+}
+
 // Rare colour spaces by libtiff's own conversion, which needs the full raster: ABGR words, premultiplied.
-Result<> read_converted(TIFF* tiff, Source& source, const TiffLayout& layout, Picture& picture) {
+Result<> read_converted(TIFF* tiff, Source& source, const TiffLayout& layout, uint32_t levels, Picture& picture) {
   char reason[1024] = "";
   if (layout.photometric == PHOTOMETRIC_LOGL || layout.photometric == PHOTOMETRIC_LOGLUV ||
       TIFFRGBAImageOK(tiff, reason) == 0)
@@ -158,7 +214,7 @@ Result<> read_converted(TIFF* tiff, Source& source, const TiffLayout& layout, Pi
   if (TIFFReadRGBAImageOriented(tiff, layout.width, layout.height, raster.data(), as_stored, 1) == 0)
     return corrupt(source);
   std::vector<uint8_t> rgb(size_t{layout.width} * 3);
-  RowWriter writer(picture, Samples::kRgb);
+  ReducedRowWriter writer(picture, Samples::kRgb, levels, layout.width);
   for (size_t y = 0; y < layout.height; ++y) {
     for (size_t x = 0; x < layout.width; ++x) {
       const uint32_t pixel = raster[y * layout.width + x], white = 255 - TIFFGetA(pixel);
@@ -168,6 +224,7 @@ Result<> read_converted(TIFF* tiff, Source& source, const TiffLayout& layout, Pi
     }
     writer.write(rgb.data());
   }
+  writer.finish();
   return {};
 }
 
@@ -177,24 +234,35 @@ Result<> decode_tiff(std::span<const std::byte> file, const DecodeRequest& reque
   Source source{file};
   const Tiff tiff = open(source);
   if (tiff == nullptr) return corrupt(source);
-  const TiffLayout layout = read_tiff_layout(tiff.get());
-  PAIRLOOM_TRY(check(tiff.get(), layout, picture));
+  TiffLayout layout = read_tiff_layout(tiff.get());
+  if (is_camera_raw(tiff.get(), layout)) {
+    picture.format = ImageFormat::kRaw;
+    return decode_raw(file, request, picture);
+  }
+  PAIRLOOM_TRY(check(layout));
   PAIRLOOM_TRY(begin_picture(picture, request, "TIFF", layout.width, layout.height, file.size(),
                              has_16_bit_channels(layout) ? 16 : 8));
   uint16_t orientation = 1;
   TIFFGetFieldDefaulted(tiff.get(), TIFFTAG_ORIENTATION, &orientation);
   picture.orientation = orientation >= 1 && orientation <= 8 ? static_cast<uint8_t>(orientation) : uint8_t{1};
-  picture.animated = TIFFLastDirectory(tiff.get()) == 0;
+  picture.animated = has_other_pages(tiff.get());
   picture.has_alpha = layout.alpha;
   picture.stored_bits = static_cast<uint8_t>(layout.bits);
+  uint32_t levels = 0;
+  if (picture.reduction > 1)
+    levels = enter_reduced_level(tiff.get(), layout, static_cast<uint32_t>(std::countr_zero(picture.reduction)), layout);
+  if (can_reduce_jpegs(tiff.get(), layout, levels, picture)) {
+    picture.is_gray = layout.samples == 1;
+    return decode_reduced_jpegs(tiff.get(), layout, levels, file.size(), picture);
+  }
   if (layout.compression == COMPRESSION_JPEG && layout.photometric == PHOTOMETRIC_YCBCR)
     TIFFSetField(tiff.get(), TIFFTAG_JPEGCOLORMODE, JPEGCOLORMODE_RGB);
 
   source.in_pixels = true;
   source.error[0] = 0;
   const auto samples = TiffSamples::make(tiff.get(), layout, picture.bits_per_sample == 16);
-  PAIRLOOM_TRY(samples != nullptr ? read_rows(tiff.get(), source, layout, *samples, picture)
-                                  : read_converted(tiff.get(), source, layout, picture));
+  PAIRLOOM_TRY(samples != nullptr ? read_rows(tiff.get(), source, layout, *samples, levels, picture)
+                                  : read_converted(tiff.get(), source, layout, levels, picture));
   const char* complaint =
       source.warning[0] != 0 ? source.warning : source.error;  // some codecs report damage and go on
   if (complaint[0] != 0) {

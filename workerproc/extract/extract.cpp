@@ -1,5 +1,6 @@
 #include "workerproc/extract/extract.h"
 
+#include <algorithm>
 #include <chrono>
 #include <exception>
 #include <new>
@@ -14,6 +15,7 @@
 #include "workerproc/extract/digest.h"
 #include "workerproc/extract/pdq.h"
 #include "workerproc/extract/phash.h"
+#include "workerproc/extract/turns.h"
 
 namespace pairloom::workerproc {
 namespace {
@@ -36,9 +38,14 @@ class StageTimer {
   std::chrono::steady_clock::time_point start_;
 };
 
-// How far to decode. Measured on real images (docs/benchmarks.md): with a short side of at least 128 pixels PDQ differs
-// from the full decode by less than it does after recompression; 64 is enough for dHash. Every algorithm of a run sees
-// the same pixels.
+// Pixels of the short side that an algorithm needs. Measured on real images (docs/benchmarks.md): then its code differs
+// from that of the full picture by less than it does after recompression. 256 bits need more than 64.
+uint32_t needed_side_px(Algorithm algorithm) {
+  return info(algorithm).bits > 64 ? 128 : 64;
+}
+
+// How far to decode: as far as the most demanding algorithm needs, so that every algorithm of a run sees the same
+// pixels.
 DecodeRequest plan(const jobs::IndexSetup& setup) {
   DecodeRequest request;
   request.max_pixels = setup.max_pixels;
@@ -48,7 +55,11 @@ DecodeRequest plan(const jobs::IndexSetup& setup) {
     request.layout = PixelLayout::kBgr;
     request.min_short_side_px = 0;
   } else {
-    request.min_short_side_px = setup.accuracy == Accuracy::kFast ? 64 : 128;
+    request.min_short_side_px = 1;
+    for (const AlgorithmInfo& algorithm : algorithms())
+      if (contains(setup.algorithms, algorithm.id))
+        request.min_short_side_px = std::max(request.min_short_side_px, needed_side_px(algorithm.id));
+    if (setup.accuracy == Accuracy::kFast) request.min_short_side_px /= 2;
   }
   return request;
 }
@@ -67,6 +78,7 @@ struct Extractor::State {
   AreaSummer summer;
   PdqHasher pdq;
   TutorialDhash tutorial;
+  std::vector<jobs::TurnedCode> turns;  // of the last file, if asked for
 
   Code code_of(Algorithm algorithm, const View& view, jobs::IndexResult& result) {
     switch (algorithm) {
@@ -87,9 +99,31 @@ struct Extractor::State {
     return {};
   }
 
+  // The codes of the seven other orientations, in the order of their EXIF numbers.
+  void add_turns(Algorithm algorithm, const View& view) {
+    const auto add = [&](auto code_of_turn) {
+      for (uint8_t exif = 2; exif <= 8; ++exif) turns.push_back({algorithm, exif, code_of_turn(exif)});
+    };
+    switch (algorithm) {
+      case Algorithm::kPdq:  // hashed just before
+        return add([&](uint8_t exif) { return pdq.turned(exif); });
+      case Algorithm::kPhash:
+        return add([codes = phash64_turned(view, summer)](uint8_t exif) { return codes[exif - 1u]; });
+      case Algorithm::kPhash256:
+        return add([codes = phash256_turned(view, summer)](uint8_t exif) { return codes[exif - 1u]; });
+      case Algorithm::kDhash:  // no terms that could be turned: the cells are summed again
+        return add([&](uint8_t exif) { return dhash(turned(view, exif), summer); });
+      case Algorithm::kDhashTutorial:
+        return add([&](uint8_t exif) { return tutorial.hash(turned(view, exif)); });
+    }
+  }
+
   void describe(const View& view, ImageInfo& image) const {
-    image.width_px = view.transposed ? picture.full_height_px : picture.full_width_px;
-    image.height_px = view.transposed ? picture.full_width_px : picture.full_height_px;
+    const bool preview = picture.original_width_px > 0;
+    const uint32_t width = preview ? picture.original_width_px : picture.full_width_px;
+    const uint32_t height = preview ? picture.original_height_px : picture.full_height_px;
+    image.width_px = view.transposed ? height : width;
+    image.height_px = view.transposed ? width : height;
     image.orientation = picture.orientation;
     image.reduction = picture.reduction;
     image.animated = picture.animated;
@@ -103,16 +137,17 @@ struct Extractor::State {
       result.digest = digest_of(file);
       result.image.format = sniff(file);
     }
-    if (result.image.format == ImageFormat::kUnknown) {
+    if (result.image.format == ImageFormat::kUnknown && name_of_unread(file).empty()) {
       result.outcome = Outcome::kNotImage;
       return;
     }
     {
       const StageTimer timer(stage_ns, shm::Stage::kDecode);
-      if (auto decoded = decode(file, request, picture); !decoded) {
-        result.image.format = picture.format;  // camera raws that look like TIFF are told apart late
+      const auto decoded = decode(file, request, picture);
+      result.image.format = picture.format;  // camera raws that look like TIFF are told apart late
+      if (!decoded) {
         result.outcome = outcome_of(decoded.error().code);
-        set_message(result, std::move(decoded.error().message));
+        set_message(result, decoded.error().message);
         return;
       }
     }
@@ -120,8 +155,10 @@ struct Extractor::State {
     const View view = view_of(picture);
     describe(view, result.image);
     for (const AlgorithmInfo& algorithm : algorithms())
-      if (contains(setup.algorithms, algorithm.id))
+      if (contains(setup.algorithms, algorithm.id)) {
         result.codes.push_back({algorithm.id, code_of(algorithm.id, view, result)});
+        if ((setup.algorithms & jobs::kTurnedCodes) != 0) add_turns(algorithm.id, view);
+      }
     set_message(result, std::move(picture.warning));
     result.outcome = Outcome::kIndexed;
   }
@@ -136,9 +173,11 @@ Extractor::~Extractor() = default;
 
 jobs::IndexResult Extractor::extract(std::span<const std::byte> file_bytes, uint64_t (&stage_ns)[8]) {
   jobs::IndexResult result;
+  state_->turns.clear();
   const auto failed = [&](Outcome outcome, std::string message) {
     result.outcome = outcome;
     result.codes.clear();
+    state_->turns.clear();
     set_message(result, std::move(message));
   };
   try {
@@ -153,6 +192,10 @@ jobs::IndexResult Extractor::extract(std::span<const std::byte> file_bytes, uint
     failed(Outcome::kCorrupt, error.what());
   }
   return result;
+}
+
+std::vector<jobs::TurnedCode> Extractor::take_turns() {
+  return std::exchange(state_->turns, {});
 }
 
 }  // namespace pairloom::workerproc

@@ -6,6 +6,7 @@
 #include <span>
 
 #include "jobs/index_job.h"
+#include "jobs/turned_result.h"
 
 namespace pairloom::workerproc {
 
@@ -17,6 +18,8 @@ class Extractor {
   explicit Extractor(const jobs::IndexSetup& setup);
   ~Extractor();
   jobs::IndexResult extract(std::span<const std::byte> file_bytes, uint64_t (&stage_ns)[8]);
+  // The codes of that file's picture mirrored and rotated, if the set-up asks for them (jobs::kTurnedCodes).
+  std::vector<jobs::TurnedCode> take_turns();
 
  private:
   struct State;

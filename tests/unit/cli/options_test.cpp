@@ -5,21 +5,6 @@
 namespace pairloom::cli {
 namespace {
 
-TEST(Options, SizesTakeDecimalAndBinaryUnits) {
-  EXPECT_EQ(parse_size("0").value(), 0u);
-  EXPECT_EQ(parse_size("500000").value(), 500'000u);
-  EXPECT_EQ(parse_size("64M").value(), 64'000'000u);
-  EXPECT_EQ(parse_size("1.5G").value(), 1'500'000'000u);
-  EXPECT_EQ(parse_size("2Gi").value(), 2ull << 30);
-  EXPECT_EQ(parse_size("2GiB").value(), 2ull << 30);
-  EXPECT_EQ(parse_size("3kb").value(), 3000u);
-}
-
-TEST(Options, WrongSizesAreRejected) {
-  for (const char* text : {"", "M", "-1", "1X", "1MM", "nan", "inf", "1e300", "1 M", "12Q"})
-    EXPECT_FALSE(parse_size(text)) << text;
-}
-
 TEST(Options, ProtectedArgumentsComeBack) {
   for (const std::string text : {"", "a", "[a,b]", "[", "\x01", "\x01[x]", "-[x]"})
     EXPECT_EQ(unprotect_argument(protect_argument(text)), text);

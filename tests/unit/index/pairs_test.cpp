@@ -3,6 +3,7 @@
 
 #include <tuple>
 
+#include "index/pairing_store.h"
 #include "index/stand_ins.h"
 #include "index_fixture.h"
 
@@ -194,6 +195,73 @@ TEST(StandIns, LongChainsAreOneClass) {
   for (ContentId i = 100; i > 1; --i) stand_ins.add_equal(i - 1, i);
   stand_ins.choose([](ContentId content) { return content == 100; });
   EXPECT_EQ(stand_ins.of(1), 100u);
+}
+
+std::vector<std::byte> bytes(std::string_view text) {
+  const auto view = std::as_bytes(std::span(text));
+  return {view.begin(), view.end()};
+}
+
+TEST_F(Pairs, WorkThatWasCutShortIsRemembered) {
+  add({0, 3, 10});
+  const PairingWork work{bytes("set-up"), {{bytes("one"), 0.25, false}, {bytes(""), 0.75, false}}};
+  {
+    auto store = value(PairingStore::open(path(), true));
+    EXPECT_FALSE(value(store.work(Algorithm::kPdq)));
+    value(store.begin_work(Algorithm::kPdq, work));
+    put({{1, 2, 3}});
+    value(writer.commit());
+    value(store.note_done(Algorithm::kPdq, std::vector<uint64_t>{1}, {}));
+  }
+  const auto found = value(value(PairingStore::open(path(), false)).work(Algorithm::kPdq));
+  ASSERT_TRUE(found);
+  EXPECT_EQ(found->setup, work.setup);
+  ASSERT_EQ(found->tasks.size(), 2u);
+  EXPECT_FALSE(found->tasks[0].done);
+  EXPECT_TRUE(found->tasks[1].done);
+  EXPECT_EQ(found->tasks[0].payload, work.tasks[0].payload);
+  EXPECT_EQ(found->tasks[1].share, 0.75);
+  EXPECT_THAT(problems(), IsEmpty());
+  value(writer.set_pairing_state(Algorithm::kPdq, 31, 3));
+  EXPECT_FALSE(value(value(PairingStore::open(path(), false)).work(Algorithm::kPdq))) << "it is finished";
+}
+
+TEST_F(Pairs, CrowdedCodesAreNoted) {
+  add({0, 3, 10});
+  auto store = value(PairingStore::open(path(), true));
+  value(store.note_done(Algorithm::kPdq, {}, std::vector<ContentId>{2, 2, 99}));
+  value(store.note_done(Algorithm::kPdq, {}, std::vector<ContentId>{2}));
+  EXPECT_EQ(value(store.crowded_count(Algorithm::kPdq)), 1u) << "once, and only what has a code";
+  gone(2);
+  value(writer.prune(false));
+  EXPECT_EQ(value(store.crowded_count(Algorithm::kPdq)), 0u);
+}
+
+TEST_F(Pairs, GroupsAreThereInSql) {
+  add({0, 3, 10, 200});
+  value(writer.put(run, image(directory, "copy of 4", 4)));
+  value(writer.commit());
+  auto store = value(PairingStore::open(path(), true));
+  const search::Group group{{{2, 0}, {1, 3}, {3, 7}}, 7};
+  value(store.put_groups(run, Algorithm::kPdq, 31, std::vector{group}));
+  const std::string question = "SELECT algorithm || ' ' || \"group\" || ' ' || path || ' ' || distance FROM v_groups "
+                               "ORDER BY algorithm DESC, path";
+  EXPECT_THAT(sql(question), ElementsAre("pdq 1 /a/1 3", "pdq 1 /a/2 0", "pdq 1 /a/3 7", "bytes 4 /a/4 0",
+                                         "bytes 4 /a/copy of 4 0"));
+  value(store.put_groups(run, Algorithm::kPdq, 31, {}));
+  EXPECT_THAT(sql(question), ElementsAre("bytes 4 /a/4 0", "bytes 4 /a/copy of 4 0"));
+}
+
+TEST_F(Pairs, ContentsOfARunAndLaterOnes) {
+  add({0, 3});
+  const RunId second = value(writer.begin_run(RunKind::kAdd, ""));
+  value(writer.put(second, file(3, 10)));
+  value(writer.put(second, image(directory, "another name of 1", 1)));
+  value(writer.commit());
+  auto store = value(PairingStore::open(path(), false));
+  EXPECT_THAT(value(store.contents_since(run)), ElementsAre(1u, 2u, 3u));
+  EXPECT_THAT(value(store.contents_since(second)), ElementsAre(1u, 3u));
+  EXPECT_THAT(value(store.contents_since(second + 1)), IsEmpty());
 }
 
 }  // namespace

@@ -73,6 +73,27 @@ TEST_P(HammingScanTest, EqualsDoubleLoopOnUniformCodes) {
   expect_equal_to_double_loop(entries, {random_code(random, algorithm()), entries[12'345].code, Code{}});
 }
 
+TEST_P(HammingScanTest, ManyQueriesAtOnceAreAnsweredAsOneByOne) {
+  const auto entries = clustered_entries(9'000, algorithm(), 4);
+  const CodeFile codes = in_memory(entries, algorithm());
+  std::vector<ScanQuery> queries;
+  for (size_t i = 0; i < 21; ++i) queries.push_back({entries[i * 400].code, i % 3 == 0});
+  for (const int radius : {-1, 0, 31}) {
+    const auto hits = find_within_each(codes, queries, radius, kernel());
+    ASSERT_EQ(hits.size(), queries.size());
+    for (size_t i = 0; i < queries.size(); ++i)
+      EXPECT_EQ(hits[i], find_within(codes, queries[i].code, radius,
+                                     {.include_low_information = queries[i].include_low_information, .kernel = kernel()}));
+  }
+  for (const size_t k : {size_t{0}, size_t{1}, size_t{50}}) {
+    const auto hits = find_nearest_each(codes, queries, k, kernel());
+    for (size_t i = 0; i < queries.size(); ++i)
+      EXPECT_EQ(hits[i], find_nearest(codes, queries[i].code, k,
+                                      {.include_low_information = queries[i].include_low_information, .kernel = kernel()}));
+  }
+  EXPECT_TRUE(find_within_each(codes, {}, 31, kernel()).empty());
+}
+
 TEST_P(HammingScanTest, EqualsDoubleLoopOnClusteredCodes) {
   const auto entries = clustered_entries(20'000, algorithm(), 3);
   std::vector<Code> queries = {Code{}};

@@ -64,7 +64,7 @@ TEST(Decode, RgbaKeepsTransparencyInEveryFormat) {
       convert_line(Samples::kRgba, row, PixelLayout::kBgr, line.data(), 150);
       for (size_t i = 0; i < line.size(); ++i) ASSERT_EQ(line[i], bgr.pixels[y * bgr.stride_bytes + i]) << y << " " << i;
     }
-    EXPECT_EQ(least_alpha < 255, rgba.has_alpha && file.format != ImageFormat::kGif);
+    EXPECT_EQ(least_alpha < 255, rgba.has_alpha && file.format != ImageFormat::kGif && file.format != ImageFormat::kPsd);
     EXPECT_EQ(rgba.is_gray, bgr.is_gray);
   }
 }
@@ -110,8 +110,8 @@ TEST(Decode, ReducedPicturesAreBlockMeans) {
       }
     cv::Mat actual;
     test::pixels_of(reduced_picture).convertTo(actual, CV_64F);
-    const bool by_library =
-        file.format == ImageFormat::kJpeg || file.format == ImageFormat::kWebp;  // scales on its own
+    const bool by_library = file.format == ImageFormat::kJpeg || file.format == ImageFormat::kWebp ||
+                            file.format == ImageFormat::kJp2 || file.name == "tiff RGB JPEG";  // scales on its own
     EXPECT_LE(mean_difference(actual, expected), by_library ? 3.0 : 0.5);
     if (!by_library) {
       EXPECT_LE(cv::norm(actual, expected, cv::NORM_INF), 0.501);
@@ -119,12 +119,62 @@ TEST(Decode, ReducedPicturesAreBlockMeans) {
   }
 }
 
+// The levels of a pyramid are of one gray each: so it shows which was read.
+TEST(Decode, TakesTheSmallestLevelOfATiffThatIsEnough) {
+  Picture picture;
+  const cv::Mat image = test::draw_picture(9, 701, 533);
+  for (const bool tiled : {false, true}) {
+    const auto file = test::encode_tiff(image, {.tiled = tiled, .levels = 3});
+    const auto level_read = [&](uint32_t short_side) {
+      const auto decoded = decode(file, {.min_short_side_px = short_side}, picture);
+      EXPECT_TRUE(decoded) << decoded.error().message;
+      EXPECT_EQ(picture.full_width_px, 701u);
+      EXPECT_EQ(picture.width_px, (701u + picture.reduction - 1) / picture.reduction);
+      double least = 0, most = 0;
+      cv::minMaxLoc(test::pixels_of(picture), &least, &most);
+      return least == most ? least / 40 : 0;
+    };
+    EXPECT_EQ(level_read(0), 0);
+    EXPECT_EQ(level_read(200), 1);
+    EXPECT_EQ(level_read(128), 2);
+    EXPECT_EQ(level_read(60), 3);
+    EXPECT_FALSE(picture.animated) << "smaller sizes of the same are no pages";
+  }
+  ASSERT_TRUE(decode(test::encode_tiff(image, {.pages = 2, .levels = 1}), DecodeRequest{}, picture));
+  EXPECT_TRUE(picture.animated);
+}
+
+// Strips and tiles go to the JPEG decoder one by one: none may land in another's place.
+TEST(Decode, ReducesJpegInTiffPartByPart) {
+  Picture picture, full;
+  using Colour = test::TiffOptions::Colour;
+  for (const auto& [width, height] : {std::pair(1100, 1064), std::pair(600, 555), std::pair(300, 280)})
+    for (const bool tiled : {false, true})
+      for (const Colour colour : {Colour::kRgb, Colour::kGray}) {
+        const cv::Mat image = test::draw_picture(19, width, height);
+        const auto file = test::encode_tiff(image, {.colour = colour,
+                                                    .compression = test::TiffOptions::Compression::kJpeg,
+                                                    .tiled = tiled, .rows_per_strip = 32});
+        const auto decoded = decode(file, DecodeRequest{}, picture);
+        ASSERT_TRUE(decoded) << decoded.error().message;
+        ASSERT_TRUE(decode(file, kFullGray, full));
+        ASSERT_GT(picture.reduction, 1);
+        cv::Mat expected;
+        cv::resize(test::pixels_of(full), expected, test::pixels_of(picture).size(), 0, 0, cv::INTER_AREA);
+        EXPECT_LE(mean_difference(test::pixels_of(picture), expected), 3) << width << " " << tiled;
+        EXPECT_EQ(picture.is_gray, colour == Colour::kGray);
+      }
+}
+
 TEST(Decode, TellsAnimationsAndAlpha) {
   Picture picture;
-  const std::set<std::string> kAnimated = {"webp animated", "gif animated", "tiff two pages"};
+  const std::set<std::string> kAnimated = {"webp animated", "gif animated",           "tiff two pages",
+                                           "jxl animated",  "heif beside a sequence", "avif beside a sequence"};
   const std::set<std::string> kAlpha = {
       "png RGBA",         "png RGBA 16 bit",     "png gray alpha", "png palette with transparency",
-      "webp lossy alpha", "webp lossless alpha", "tiff RGBA",      "gif transparent"};
+      "webp lossy alpha", "webp lossless alpha", "tiff RGBA",      "gif transparent",
+      "heif lossy alpha", "avif lossy alpha",    "jxl lossy alpha", "jxl lossless alpha",
+      "jp2 lossless alpha", "psd RGB with layers", "ico 32 bit alpha", "ico 24 bit mask"};
   for (const auto& file : test::sample_files(10, 40, 30)) {
     ASSERT_TRUE(decode(file.bytes, kFullGray, picture)) << file.name;
     EXPECT_EQ(picture.animated, kAnimated.contains(file.name)) << file.name;
@@ -140,7 +190,8 @@ TEST(Decode, FindsTheOrientationWhereAFormatHasOne) {
                                  test::encode_jpeg(image, {.orientation = orientation, .big_endian_exif = true}),
                                  test::encode_png(image, {.orientation = orientation}),
                                  test::encode_webp(image, {.orientation = orientation}),
-                                 test::encode_tiff(image, {.orientation = orientation})};
+                                 test::encode_tiff(image, {.orientation = orientation}),
+                                 test::encode_jxl(image, {.orientation = orientation})};
     for (const auto& file : files) {
       ASSERT_TRUE(decode(file, kFullGray, picture));
       EXPECT_EQ(picture.orientation, orientation) << name_of(picture.format);
@@ -199,28 +250,15 @@ TEST(Decode, NamesWhatItDoesNotDecode) {
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().message, "JPEG: 12 bits a sample is not supported");
 
-  const std::string heif(
-      "\0\0\0\x18"
-      "ftypheic\0\0\0\0mif1heic",
-      24);
-  const auto unsupported = decode(std::as_bytes(std::span(heif)), kFullGray, picture);
-  ASSERT_FALSE(unsupported);
-  EXPECT_EQ(unsupported.error().code, Errc::kUnsupported);
-  EXPECT_EQ(unsupported.error().message, "HEIF images are not supported");
-}
-
-TEST(Decode, TellsCameraRawsFromTiff) {
-  Picture picture;
-  const auto raw = decode(test::encode_tiff(test::draw_picture(16, 40, 30), {.camera_raw = true}), kFullGray, picture);
-  ASSERT_FALSE(raw);
-  EXPECT_EQ(raw.error().code, Errc::kUnsupported);
-  EXPECT_EQ(raw.error().message, "camera raw images are not supported");
-  EXPECT_EQ(picture.format, ImageFormat::kRaw);
+  const auto layers_only = decode(test::encode_psd(image, {.composite = false}), kFullGray, picture);
+  ASSERT_FALSE(layers_only);
+  EXPECT_EQ(layers_only.error().code, Errc::kUnsupported);
+  EXPECT_EQ(layers_only.error().message.substr(0, 22), "Photoshop: layers only");
 }
 
 TEST(Decoders, AreListedWithTheirVersions) {
   const auto list = decoders();
-  ASSERT_EQ(list.size(), 7u);
+  ASSERT_EQ(list.size(), size_t{kImageFormatCount} - 1);  // all but unknown
   for (const auto& decoder : list) EXPECT_FALSE(decoder.library.empty()) << name_of(decoder.format);
   EXPECT_EQ(list[0].library.substr(0, 14), "libjpeg-turbo ");
 }

@@ -70,10 +70,10 @@ TEST(Extractor, DigestsAllBytesByXxh3) {
 TEST(Extractor, TellsWhatIsNoImageFromWhatIsNotSupported) {
   EXPECT_EQ(extract_text("").outcome, Outcome::kNotImage);
   EXPECT_EQ(extract_text("a text").outcome, Outcome::kNotImage);
-  const auto psd = extract_text(std::string("8BPS\0\1", 6) + std::string(60, ' '));
-  EXPECT_EQ(psd.outcome, Outcome::kUnsupported);
-  EXPECT_EQ(psd.image.format, ImageFormat::kPsd);
-  EXPECT_EQ(psd.message, "Photoshop images are not supported");
+  const auto exr = extract_text(std::string("\x76\x2F\x31\x01\2\0\0\0", 8) + std::string(60, ' '));
+  EXPECT_EQ(exr.outcome, Outcome::kUnsupported);
+  EXPECT_EQ(exr.image.format, ImageFormat::kUnknown);
+  EXPECT_EQ(exr.message, "OpenEXR images are not supported");
 }
 
 TEST(Extractor, ReportsFailuresWithTheirReason) {
@@ -157,10 +157,18 @@ TEST(Extractor, WithTheTutorialsHashTheOthersAreAsExactAsInFull) {
   EXPECT_EQ(with.codes[1].code, full.codes[1].code);
 }
 
-TEST(Extractor, CodesDoNotDependOnWhatElseIsAsked) {
+TEST(Extractor, DecodesAsFarAsTheMostDemandingAlgorithmNeeds) {
   const Bytes file = test::encode_jpeg(test::draw_picture(90, 600, 520));
   const auto all = extract(file, kScaled);
-  for (const auto& code : all.codes) EXPECT_EQ(extract(file, set_of(code.algorithm)).codes.at(0).code, code.code);
+  EXPECT_EQ(all.image.reduction, 4);  // 130 pixels for the codes of 256 bits
+  for (const auto& code : all.codes) {
+    const auto alone = extract(file, set_of(code.algorithm));
+    const bool is_long = info(code.algorithm).bits == 256;
+    EXPECT_EQ(alone.image.reduction, is_long ? 4 : 8) << info(code.algorithm).name;  // 65 pixels for 64 bits
+    EXPECT_LE(hamming_distance(alone.codes.at(0).code, code.code), is_long ? 0 : 4) << info(code.algorithm).name;
+  }
+  EXPECT_EQ(extract(file, set_of(Algorithm::kPdq), Accuracy::kFast).image.reduction, 8);
+  EXPECT_EQ(extract(file, set_of(Algorithm::kPdq), Accuracy::kFull).image.reduction, 1);
 }
 
 TEST(Extractor, AddsTheTimeOfItsStages) {

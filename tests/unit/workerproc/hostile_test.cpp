@@ -92,7 +92,10 @@ TEST(Truncated, OtherFormatsAreCorruptWithAReason) {
   const cv::Mat image = test::draw_picture(62, 100, 80);
   Picture picture;
   for (const Bytes& whole : {test::encode_png(image), test::encode_webp(image), test::encode_tiff(image),
-                             test::encode_gif(image), test::encode_bmp(image), test::encode_pnm(image, 6)}) {
+                             test::encode_gif(image), test::encode_bmp(image), test::encode_pnm(image, 6),
+                             test::encode_heif(image), test::encode_heif(image, {.av1 = true}),
+                             test::encode_jxl(image), test::encode_jp2(image), test::encode_psd(image),
+                             test::encode_ico(image), test::encode_dng(image)}) {
     const auto decoded = decode(first_bytes(whole, whole.size() * 3 / 4), kGray, picture);
     ASSERT_FALSE(decoded) << name_of(picture.format);
     EXPECT_EQ(decoded.error().code, Errc::kCorrupt) << decoded.error().message;
@@ -266,11 +269,21 @@ Bytes mutated(const Bytes& file, uint64_t& random) {
   return bytes;
 }
 
+// Camera raws are no sample files: their colours are the camera's.
+std::vector<test::SampleFile> all_files(uint64_t seed, int width, int height) {
+  std::vector<test::SampleFile> files = test::sample_files(seed, width, height);
+  const cv::Mat image = test::draw_picture(seed, width, height);
+  for (const int preview : {0, 300})
+    files.push_back({preview > 0 ? "dng with preview" : "dng", ImageFormat::kRaw,
+                     test::encode_dng(image, {.preview_width = preview, .preview_height = preview * height / width}), image, 255});
+  return files;
+}
+
 TEST(Mutated, FilesEndInAPictureOrAReason) {
   constexpr int kPerFile = 400;
   Picture picture;
   uint64_t random = 1;
-  for (const auto& file : test::sample_files(72, 45, 33)) {
+  for (const auto& file : all_files(72, 45, 33)) {
     for (int i = 0; i < kPerFile; ++i) {
       DecodeRequest request = i % 2 == 0 ? kGray : kBgr;
       request.min_short_side_px = i % 4 == 0 ? 8 : 0;

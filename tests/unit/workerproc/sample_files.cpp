@@ -153,6 +153,91 @@ void add_others(List& list, const cv::Mat& bgr, const cv::Mat& bgra) {
   list.add("pnm P6 16 bit", ImageFormat::kPnm, encode_pnm(bgr, 6, 65535), bgr);
 }
 
+void add_heifs(List& list, const cv::Mat& bgr, const cv::Mat& bgra) {
+  for (const bool av1 : {false, true}) {
+    const auto add = [&](const std::string& name, const cv::Mat& image, HeifOptions options, const cv::Mat& shown,
+                         double error) {
+      options.av1 = av1;
+      list.add((av1 ? "avif " : "heif ") + name, av1 ? ImageFormat::kAvif : ImageFormat::kHeif,
+               encode_heif(image, options), shown, error);
+    };
+    add("lossy", bgr, {}, bgr, 8);
+    add("lossy alpha", bgra, {}, composite_on_white(bgra), 8);
+    add("gray lossless", with_channels(bgr, 1), {.lossless = true}, gray_as_bgr(bgr), 0);
+    add("gray tiles", with_channels(bgr, 1), {.lossless = true, .columns = 2, .rows = 2, .scattered = true},
+        gray_as_bgr(bgr), 0);
+    add("beside a sequence", with_channels(bgr, 1), {.lossless = true, .sequence = true}, gray_as_bgr(bgr), 0);
+  }
+}
+
+void add_jxls(List& list, const cv::Mat& bgr, const cv::Mat& bgra) {
+  const auto add = [&](const std::string& name, const cv::Mat& image, const JxlOptions& options, const cv::Mat& shown,
+                       double error) {
+    list.add("jxl " + name, ImageFormat::kJxl, encode_jxl(image, options), shown, error);
+  };
+  add("lossy", bgr, {}, bgr, 6);
+  add("lossy alpha", bgra, {}, composite_on_white(bgra), 6);
+  add("lossless", bgr, {.lossless = true, .container = true}, bgr, 0);
+  add("lossless alpha", bgra, {.lossless = true}, composite_on_white(bgra), 0.6);
+  add("lossless 16 bit", bgr, {.lossless = true, .bits = 16}, bgr, 0);
+  add("gray lossless", with_channels(bgr, 1), {.lossless = true}, gray_as_bgr(bgr), 0);
+  add("animated", bgr, {.lossless = true, .frames = 3}, bgr, 0);
+}
+
+void add_jp2s(List& list, const cv::Mat& bgr, const cv::Mat& bgra) {
+  const auto add = [&](const std::string& name, const cv::Mat& image, const Jp2Options& options, const cv::Mat& shown,
+                       double error) {
+    list.add("jp2 " + name, ImageFormat::kJp2, encode_jp2(image, options), shown, error);
+  };
+  add("lossless", bgr, {}, bgr, 0);
+  add("lossless alpha", bgra, {}, composite_on_white(bgra), 0.6);
+  add("lossless tiles", bgr, {.tile_side = 64}, bgr, 0);
+  add("lossless 16 bit", bgr, {.bits = 16}, bgr, 0);
+  add("gray codestream", with_channels(bgr, 1), {.bare = true}, gray_as_bgr(bgr), 0);
+  add("lossy", bgr, {.lossless = false, .ratio = 4}, bgr, 6);
+  add("lossy codestream", bgr, {.lossless = false, .ratio = 4, .bare = true}, bgr, 6);
+}
+
+void add_psds(List& list, const cv::Mat& bgr) {
+  using Colour = PsdOptions::Colour;
+  const auto add = [&](const std::string& name, const PsdOptions& options, const cv::Mat& shown) {
+    list.add("psd " + name, ImageFormat::kPsd, encode_psd(bgr, options), shown);
+  };
+  add("RGB", {}, bgr);
+  add("RGB raw", {.run_lengths = false}, bgr);
+  add("RGB 16 bit", {.bits = 16}, bgr);
+  add("RGB big", {.big = true}, bgr);
+  add("RGB with layers", {.transparent = true}, bgr);
+  add("gray", {.colour = Colour::kGray}, gray_as_bgr(bgr));
+  add("gray 16 bit raw", {.colour = Colour::kGray, .bits = 16, .run_lengths = false}, gray_as_bgr(bgr));
+  add("bilevel", {.colour = Colour::kBitmap}, black_and_white(bgr));
+  add("palette", {.colour = Colour::kPalette}, cubed(bgr));
+  add("CMYK", {.colour = Colour::kCmyk}, bgr);
+}
+
+// Masks know opaque and transparent only.
+cv::Mat masked(const cv::Mat& bgra) {
+  cv::Mat shown = with_channels(bgra, 3), alpha;
+  cv::extractChannel(bgra, alpha, 3);
+  shown.setTo(cv::Scalar::all(255), alpha < 128);
+  return shown;
+}
+
+void add_icons(List& list, const cv::Mat& bgr, const cv::Mat& bgra) {
+  const auto add = [&](const std::string& name, const cv::Mat& image, const IcoOptions& options, const cv::Mat& shown,
+                       double error = 0) {
+    list.add("ico " + name, ImageFormat::kIco, encode_ico(image, options), shown, error);
+  };
+  add("32 bit", bgr, {}, bgr);
+  add("32 bit alpha", bgra, {}, composite_on_white(bgra), 0.6);
+  add("24 bit", bgr, {.bits = 24, .smaller_first = true}, bgr);
+  add("24 bit mask", bgra, {.bits = 24}, masked(bgra));
+  add("8 bit", bgr, {.bits = 8}, gray_as_bgr(bgr));
+  add("1 bit", bgr, {.bits = 1}, black_and_white(bgr));
+  add("PNG", bgr, {.png = true, .smaller_first = true}, bgr);
+  add("cursor", bgr, {.cursor = true}, bgr);
+}
+
 }  // namespace
 
 std::vector<SampleFile> sample_files(uint64_t seed, int width, int height) {
@@ -163,6 +248,11 @@ std::vector<SampleFile> sample_files(uint64_t seed, int width, int height) {
   add_webps(list, bgr, bgra);
   add_tiffs(list, bgr, bgra);
   add_others(list, bgr, bgra);
+  add_heifs(list, bgr, bgra);
+  add_jxls(list, bgr, bgra);
+  add_jp2s(list, bgr, bgra);
+  add_psds(list, bgr);
+  add_icons(list, bgr, bgra);
   return list.take();
 }
 

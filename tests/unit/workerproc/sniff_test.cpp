@@ -52,6 +52,7 @@ TEST(Sniff, KnowsEveryFormatByItsFirstBytes) {
       {"IIU\0\x18\0\0\0"s, ImageFormat::kRaw},
       {"8BPS\0\x01"s, ImageFormat::kPsd},
       {"\0\0\x01\0\x01\0\x10\x10\0\0\x01\0\x20\0"s, ImageFormat::kIco},
+      {"II\x1A\0\0\0HEAPCCDR"s, ImageFormat::kRaw},
   };
   for (const auto& [head, format] : kTable)
     EXPECT_EQ(sniff_text(padded(head)), format) << ::testing::PrintToString(head);
@@ -84,6 +85,13 @@ TEST(Sniff, LetsNothingElseThrough) {
   };
   for (const std::string& head : kOthers)
     EXPECT_EQ(sniff_text(head), ImageFormat::kUnknown) << ::testing::PrintToString(head);
+}
+
+TEST(Sniff, NamesFormatsThatNobodyReads) {
+  const auto name = [](const std::string& text) { return name_of_unread(std::as_bytes(std::span(text))); };
+  EXPECT_EQ(name("SIMPLE  =  T"), "FITS");
+  EXPECT_EQ(name("qoif\0\0\0\1"s), "QOI");
+  EXPECT_EQ(name("GIF89a"), "");
 }
 
 TEST(Sniff, LooksAtNoMoreThanTheFirstBytes) {

@@ -17,7 +17,7 @@ using test::JpegVariant;
 using Bytes = std::vector<std::byte>;
 using Scans = JpegVariant::Scans;
 
-constexpr int kReductions[] = {8, 4, 2};
+constexpr int kReductions[] = {8, 4, 2, 1};
 
 Bytes small_jpeg(int restart_mcus = 0, Scans scans = Scans::kOne) {
   JpegVariant variant;

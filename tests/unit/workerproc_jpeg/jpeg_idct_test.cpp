@@ -56,7 +56,14 @@ TEST(JpegIdct, IsTheMeanOfTheFullPicture) {
   Random random(1);
   for (int i = 0; i < 300; ++i) {
     const Block terms = random_terms(random, 12), quant = random_quant(random, 20);
+    std::array<uint8_t, 64> eight{};
     std::array<uint8_t, 16> four{}, two{};
+    jpeg_idct_8x8(terms.values.data(), quant.values.data(), eight.data(), 8);
+    for (int y = 0; y < 8; ++y)
+      for (int x = 0; x < 8; ++x) {
+        const double pixel = std::clamp(mean_of_cell(terms, quant, 8, x, y) + 128, 0.0, 255.0);
+        EXPECT_NEAR(eight[static_cast<size_t>(y * 8 + x)], pixel, 1.0);
+      }
     jpeg_idct_4x4(terms.values.data(), quant.values.data(), four.data(), 4);
     jpeg_idct_2x2(terms.values.data(), quant.values.data(), two.data(), 4);
     for (int y = 0; y < 4; ++y)
@@ -81,6 +88,10 @@ TEST(JpegIdct, PortableAndVectorVersionsAgree) {
     const uint32_t range = std::array<uint32_t, 5>{3, 50, 1023, 8191, 32767}[random.below(5)];
     const Block terms = random_terms(random, range);
     const Block quant = random_quant(random, std::array<uint32_t, 4>{1, 30, 255, 32767}[random.below(4)]);
+    std::array<uint8_t, 8 * 11> large_vector{}, large_portable{};
+    jpeg_idct_8x8(terms.values.data(), quant.values.data(), large_vector.data(), 11);
+    jpeg_idct_8x8_portable(terms.values.data(), quant.values.data(), large_portable.data(), 11);
+    ASSERT_EQ(large_vector, large_portable) << i;
     std::array<uint8_t, 4 * 7> vector{}, portable{};
     jpeg_idct_4x4(terms.values.data(), quant.values.data(), vector.data(), 7);
     jpeg_idct_4x4_portable(terms.values.data(), quant.values.data(), portable.data(), 7);
@@ -102,6 +113,14 @@ TEST(JpegIdct, WriteNothingButTheirPixels) {
     const bool outside = x < 1 || x > 4 || y < 1 || y > 4;
     EXPECT_TRUE(!outside || out[i] == 77) << i;
   }
+  std::array<uint8_t, 10 * 10> large{};
+  large.fill(77);
+  jpeg_idct_8x8(terms.values.data(), quant.values.data(), large.data() + 11, 10);
+  for (size_t i = 0; i < large.size(); ++i) {
+    const size_t x = i % 10, y = i / 10;
+    const bool outside = x < 1 || x > 8 || y < 1 || y > 8;
+    EXPECT_TRUE(!outside || large[i] == 77) << i;
+  }
   out.fill(77);
   jpeg_idct_2x2(terms.values.data(), quant.values.data(), out.data() + 7, 6);
   for (size_t i = 0; i < out.size(); ++i) {
@@ -120,6 +139,9 @@ TEST(JpegIdct, FlatBlocksAreWhatTheTransformsMakeOfThem) {
     const auto flat = jpeg_idct_flat(terms.values[0], quant.values[0]);
     ASSERT_EQ(flat.has_value(), product >= -8192 && product < 8192);
     if (!flat) continue;
+    std::array<uint8_t, 64> all{};
+    jpeg_idct_8x8(terms.values.data(), quant.values.data(), all.data(), 8);
+    for (const uint8_t pixel : all) ASSERT_EQ(pixel, *flat);
     std::array<uint8_t, 16> pixels{};
     jpeg_idct_4x4(terms.values.data(), quant.values.data(), pixels.data(), 4);
     for (const uint8_t pixel : pixels) ASSERT_EQ(pixel, *flat);

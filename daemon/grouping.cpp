@@ -1,0 +1,33 @@
+#include "daemon/grouping.h"
+
+#include <vector>
+
+#include "index/index_reader.h"
+#include "index/pairing_store.h"
+#include "search/groups.h"
+
+namespace pairloom::daemon {
+
+Result<> store_groups(index::IndexWriter& index, index::RunId run, Algorithm algorithm) {
+  PAIRLOOM_TRY(index.commit());
+  std::vector<search::Edge> edges;
+  bool too_many = false;
+  {
+    // The reader knows which contents stand in for those that are gone.
+    PAIRLOOM_ASSIGN(auto reader, index::IndexReader::open(index.path()));
+    const auto take = [&](const index::PairRow& pair) -> Result<> {
+      too_many = edges.size() >= kMaxGroupedPairs;
+      if (too_many) return fail(Errc::kTooLarge, "too many pairs");  // ends the visit
+      edges.push_back({pair.a, pair.b, pair.distance});
+      return {};
+    };
+    const auto visited = reader.visit_pairs(algorithm, info(algorithm).similar, take);
+    if (!visited && !too_many) return visited;
+  }
+  if (too_many) edges.clear();
+  const auto groups = search::make_groups(edges, search::Linkage::kStar);
+  PAIRLOOM_ASSIGN(auto store, index::PairingStore::open(index.path(), true));
+  return store.put_groups(run, algorithm, info(algorithm).similar, groups);
+}
+
+}  // namespace pairloom::daemon

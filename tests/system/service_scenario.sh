@@ -1,0 +1,171 @@
+#!/usr/bin/env bash
+# pairloomd under a real systemd: from installation to purge, through all that can happen to a service. After each step
+# the index must say what one made afresh would say. Runs as root in the container that container.sh boots.
+set -euo pipefail
+# shellcheck source=steps.sh
+. /opt/test/steps.sh
+
+index=/var/lib/pairloom/index.db
+config=/etc/pairloom/pairloom.toml
+
+# --- what the service says of itself
+property() { systemctl show --value --property "$1" pairloomd.service; }
+main_pid() { property MainPID; }
+is_active() { [[ $(property ActiveState) == active ]]; }
+restarted_since() { [[ $(property NRestarts) -gt $1 ]] && is_active; }
+workers() { pgrep --full 'libexec/pairloom/pairloom-worker --lane'; }
+journal_has() { journalctl --quiet --unit=pairloomd.service --grep="$1" --output=cat >/dev/null; }
+
+# The index of the service becomes that of these directories as they are now.
+converges_to() {
+  expect_index_of "$@"
+  eventually 60 matches "$index" || show_difference "$index"
+}
+
+install_the_packages() {
+  # The watchdog need not take half a minute here.
+  mkdir -p /run/systemd/system/pairloomd.service.d
+  printf '[Service]\nWatchdogSec=5s\nTimeoutAbortSec=2s\n' >/run/systemd/system/pairloomd.service.d/test.conf
+  dpkg -i "$payload"/packages/pairloom_*.deb "$payload"/packages/pairloomd_*.deb >/dev/null
+  getent passwd pairloom >/dev/null
+  eventually 30 is_active  # with a configuration that watches nothing yet
+  equal "$(systemctl is-enabled pairloomd.service)" enabled
+}
+
+units_are_sound_and_hardened() {
+  systemd-analyze --man=no verify /lib/systemd/system/pairloomd.service /lib/systemd/system/pairloomd@x.service
+  systemd-analyze security --threshold=10 pairloomd.service | tail -n 1
+}
+
+watch_a_directory() {
+  mkdir -p /srv/photos /srv/usb /var/disk
+  mount -t tmpfs disk /var/disk  # what a USB disk would be
+  cp -r "$payload/pictures/09" /var/disk/
+  mount --bind /var/disk /srv/usb
+  printf '\n[[root]]\npath = "/srv/photos"\n[[root]]\npath = "/srv/usb"\n' >>"$config"
+  systemctl reload pairloomd.service
+  converges_to /srv/photos /srv/usb
+}
+
+# The unit, but for what it starts: a worker that tries every misdeed, and says which it could not be kept from.
+workers_are_contained_completely() {
+  sed -e 's/^Type=.*/Type=oneshot/' -e '/^Restart/d; /^WatchdogSec=/d; /^ExecReload=/d' \
+    -e 's|^ExecStart=.*|ExecStart=/usr/bin/pairloom doctor --index /var/lib/pairloom/index.db|' \
+    /lib/systemd/system/pairloomd.service >/run/systemd/system/doctor.service
+  systemctl start doctor.service
+  journalctl --quiet --unit=doctor.service --output=cat --grep='^ok +sandbox +complete'
+}
+
+drop_images_in() {
+  cp -r "$payload"/pictures/0[0-8] /srv/photos/
+  converges_to /srv/photos /srv/usb
+}
+
+rename_a_directory() {
+  mv /srv/photos/01 /srv/photos/renamed
+  converges_to /srv/photos /srv/usb
+}
+
+delete_some() {
+  rm -r /srv/photos/02 /srv/photos/03/*0.jpg
+  converges_to /srv/photos /srv/usb
+}
+
+# Nothing of an absent disk is forgotten, and all else goes on.
+unmount_a_root() {
+  cp -p "$payload/pictures/00/001.jpg" /srv/photos/meanwhile.jpg
+  expect_index_of /srv/photos /srv/usb
+  rm /srv/photos/meanwhile.jpg
+  umount /srv/usb
+  eventually 30 journal_has '/srv/usb: offline'
+  cp -p "$payload/pictures/00/001.jpg" /srv/photos/meanwhile.jpg
+  eventually 60 matches "$index" || show_difference "$index"
+}
+
+remount_it() {
+  mount --bind /var/disk /srv/usb
+  cp "$payload/pictures/00/000.jpg" /srv/usb/new.jpg
+  converges_to /srv/photos /srv/usb
+}
+
+kill_a_worker() {
+  cp -r "$payload/pictures/02" /srv/photos/again &
+  eventually 30 workers >/dev/null
+  pkill -KILL --oldest --full 'libexec/pairloom/pairloom-worker --lane'
+  wait
+  converges_to /srv/photos /srv/usb
+  is_active
+}
+
+kill_the_supervisor() {
+  local restarts
+  restarts=$(property NRestarts)
+  cp -r "$payload/pictures/03" /srv/photos/more &
+  kill -KILL "$(main_pid)"
+  wait
+  eventually 30 restarted_since "$restarts"
+  converges_to /srv/photos /srv/usb
+}
+
+stop_it_from_working_until_the_watchdog_bites() {
+  local restarts
+  restarts=$(property NRestarts)
+  kill -STOP "$(main_pid)"
+  rm -r /srv/photos/more
+  eventually 90 restarted_since "$restarts"
+  journal_has 'Watchdog timeout'
+  converges_to /srv/photos /srv/usb
+}
+
+reload_a_broken_configuration() {
+  local pid
+  pid=$(main_pid)
+  cp "$config" /tmp/good.toml
+  echo 'indx = "/nowhere"' >"$config"
+  systemctl reload pairloomd.service
+  eventually 30 journal_has "$config:1: .*did you mean 'index'"
+  equal "$(main_pid)" "$pid"
+  cp -r "$payload/pictures/03" /srv/photos/after-broken  # it goes on with the one before
+  converges_to /srv/photos /srv/usb
+}
+
+reload_a_good_one() {
+  mkdir -p /srv/other
+  cp -r "$payload/pictures/02" /srv/other/
+  cp /tmp/good.toml "$config"
+  printf '\n[[root]]\npath = "/srv/other"\n' >>"$config"
+  systemctl reload pairloomd.service
+  converges_to /srv/photos /srv/usb /srv/other
+}
+
+upgrade() {
+  dpkg -i "$payload"/next/pairloom_*.deb "$payload"/next/pairloomd_*.deb >/dev/null
+  eventually 30 is_active
+  matches "$index"
+  rm /srv/other/02/100.jpg
+  converges_to /srv/photos /srv/usb /srv/other
+}
+
+stop() {
+  systemctl stop pairloomd.service
+  equal "$(property Result)" success
+  equal "$(property ExecMainStatus)" 0
+  fails workers
+  matches "$index"
+  pairloom --index "$index" index verify
+}
+
+remove_and_purge() {
+  systemctl start pairloomd.service
+  dpkg --remove pairloomd >/dev/null
+  fails systemctl --quiet is-active pairloomd.service
+  [[ -s $index && -s $config ]]  # kept until purge
+  dpkg --purge pairloomd pairloom >/dev/null
+  equal "$(find /usr /etc /var/lib /run/pairloom -name '*pairloom*' -not -path '/var/lib/dpkg/*' 2>/dev/null)" ""
+  [[ -s /srv/usb/new.jpg ]]  # no picture was touched
+}
+
+run_steps install_the_packages units_are_sound_and_hardened watch_a_directory workers_are_contained_completely \
+  drop_images_in rename_a_directory delete_some unmount_a_root remount_it kill_a_worker kill_the_supervisor \
+  stop_it_from_working_until_the_watchdog_bites reload_a_broken_configuration reload_a_good_one upgrade stop \
+  remove_and_purge

@@ -1,0 +1,37 @@
+// MountTable: which file systems are mounted where, and when that changes. Runs in: supervisor.
+#pragma once
+
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/fd.h"
+#include "base/result.h"
+
+namespace pairloom::watch {
+
+class MountTable {
+ public:
+  // Opens /proc/self/mountinfo and remembers what is there.
+  static Result<MountTable> open();
+
+  int fd() const { return fd_.get(); }  // EPOLLPRI when the table has changed
+  // Reads the table anew: mount points that have come, gone, or are another mount than before.
+  Result<std::vector<std::string>> changes();
+  bool is_mount_point(const std::string& path) const { return mounts_.contains(path); }
+
+  using Mounts = std::map<std::string, std::string>;  // mount point -> what is mounted there: "8:1 /sub"
+  static Mounts parse(std::string_view mountinfo);
+
+ private:
+  explicit MountTable(Fd fd) : fd_(std::move(fd)) {}
+  Result<Mounts> read() const;
+  Fd fd_;
+  Mounts mounts_;
+};
+
+// Whether it is a file system whose changes may be made by other machines, of which the kernel tells nothing.
+bool is_remote_filesystem(const std::string& directory);
+
+}  // namespace pairloom::watch
