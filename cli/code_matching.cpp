@@ -12,6 +12,7 @@
 
 #include "base/text.h"
 #include "cli/image_codes.h"
+#include "cli/input_file.h"
 #include "cli/match_formats.h"
 #include "cli/path_text.h"
 #include "index/index_reader.h"
@@ -108,8 +109,12 @@ class CodeMatcher {
     const Algorithm algorithm = options_.similarity.algorithm;
     std::vector<std::optional<ImageCode>> images(shown.size());
     std::vector<std::string> unknown;
+    std::optional<InputFile> input;  // while it is looked at: workers get files
     for (size_t i = 0; i < shown.size(); ++i) {
-      const std::string path = canonical_path(shown[i]);
+      if (shown[i] == kStandardInput && !input) {
+        PAIRLOOM_ASSIGN(input, InputFile::from_standard_input());
+      }
+      const std::string path = shown[i] == kStandardInput ? input->path() : canonical_path(shown[i]);
       // The index holds no code of a turned picture: then the pixels are needed.
       if (options_.turns.empty()) {
         PAIRLOOM_ASSIGN(images[i], known_code(reader_, path, algorithm));
@@ -123,11 +128,13 @@ class CodeMatcher {
       if (!images[i]) {
         auto& result = extracted[next++];
         if (!result) {
-          writer_.unusable(unknown[next - 1], result.error());
+          writer_.unusable(shown[i] == kStandardInput ? shown[i] : unknown[next - 1],
+                           input ? input->unnamed(result.error()) : result.error());
           unusable_ = true;
           continue;
         }
         images[i] = std::move(*result);
+        if (shown[i] == kStandardInput) images[i]->path = kStandardInput;
       }
       if (images[i]->low_information)
         session_.messages.warning(fmt::format("'{}' is flat or nearly so: what is found may be like it by chance",

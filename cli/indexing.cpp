@@ -41,6 +41,12 @@ ExitCode exit_code_of(const daemon::RunSummary& summary) {
 
 Result<ExitCode> run_and_report(index::IndexWriter& index, const daemon::IndexRequest& request, Session& session,
                                 const std::function<void(const daemon::Problem&)>& problem) {
+  return report_run(
+      [&](const daemon::RunObserver& observer) { return daemon::run_index(index, request, observer); }, session, problem);
+}
+
+Result<ExitCode> report_run(const RunIndex& run, Session& session,
+                            const std::function<void(const daemon::Problem&)>& problem) {
   auto& messages = session.messages;
   ProgressBar bar(messages.quiet() ? ProgressMode::kNone : session.globals.progress, messages.fd(), system_clock());
   messages.before_each([&bar] { bar.clear(); });
@@ -54,7 +60,7 @@ Result<ExitCode> run_and_report(index::IndexWriter& index, const daemon::IndexRe
                                  p.skipped_subtree ? " all below it" : ""));
   };
   session.out.flush();  // workers are forked from this process
-  auto summary = daemon::run_index(index, request, observer);
+  auto summary = run(observer);
   bar.clear();
   messages.before_each(nullptr);
   if (!summary) return tl::unexpected<Error>(std::move(summary).error());

@@ -181,6 +181,9 @@ void add_global_options(CLI::App& app, GlobalOptions& globals) {
       app, "-i,--index", globals.index, "FILE",
       "The index; default $PAIRLOOM_INDEX, else $XDG_DATA_HOME/pairloom/index.db (~/.local/share/pairloom/index.db)")
       ->group(group);
+  add_text(app, "--socket", globals.socket, "PATH",
+           "Ask the daemon at this socket; none: ask none. Default $PAIRLOOM_SOCKET, else the daemon that has the index")
+      ->group(group);
   add_count(app, "-j,--jobs", globals.jobs, 1, 1024,
             "Worker processes; default: one for every physical core this process may use")
       ->group(group);

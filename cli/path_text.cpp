@@ -9,15 +9,6 @@
 
 namespace pairloom::cli {
 
-Json json_path(std::string_view path) {
-  if (is_valid_utf8(path)) return {{"text", std::string(path)}};
-  return {{"bytes", to_base64(path)}};
-}
-
-std::string json_line(const Json& record) {
-  return record.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
-}
-
 std::string line_path(std::string_view path) {
   const auto is_control = [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; };
   if (!path.starts_with('\\') && std::none_of(path.begin(), path.end(), is_control)) return std::string(path);

@@ -3,18 +3,12 @@
 #pragma once
 
 #include <initializer_list>
-#include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
 
+#include "base/json_text.h"
+
 namespace pairloom::cli {
-
-using Json = nlohmann::ordered_json;
-
-// {"text": ..} if the bytes are valid UTF-8, else {"bytes": base64}: ripgrep's form.
-Json json_path(std::string_view path);
-// One record on one line. Never throws: invalid UTF-8 in messages becomes U+FFFD (paths go through json_path).
-std::string json_line(const Json& record);
 
 // A path on a line of its own: as it is; but if it holds a control character or begins with a backslash, the line
 // begins with a backslash and \\ \n \r \t \xHH stand for those bytes (md5sum's rule, with all control characters).

@@ -17,6 +17,7 @@ namespace pairloom::cli {
 
 struct GlobalOptions {
   std::string index;             // as given; empty = default (cli/index_path.h)
+  std::string socket;            // of a daemon, as given; "none": ask no daemon; empty = found (cli/find_daemon.h)
   std::optional<uint32_t> jobs;  // default: one per physical core
   uint64_t worker_memory_bytes = 0;  // 0: chosen by the machine's
   bool require_sandbox = false;

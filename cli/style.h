@@ -1,6 +1,7 @@
 // Colours, when there is someone to see them. Colour never carries meaning alone. Runs in: cli.
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 
@@ -29,5 +30,8 @@ class Style {
 
 bool is_terminal(int fd);      // and one that can move its cursor: TERM is set and not "dumb"
 int terminal_columns(int fd);  // 80 when unknown
+size_t terminal_rows(int fd);  // 24 when unknown
+// As much of a line as fits; escape sequences take no room and are kept.
+std::string first_columns(std::string_view line, int columns);
 
 }  // namespace pairloom::cli

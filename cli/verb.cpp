@@ -107,13 +107,29 @@ constexpr Example kBench[] = {
     {"pairloom bench ~/Pictures -o csv > bench.csv", "with pictures of one's own, for a spreadsheet"},
 };
 constexpr Example kStatus[] = {
-    {"pairloom status", "the last runs, their workers, and what is left to do"},
+    {"pairloom status", "what the daemon is at, live; without one the last runs, and what is left to do"},
     {"pairloom status -o jsonl", "the same for a program"},
+};
+constexpr Example kWatchAdd[] = {
+    {"pairloom watch add ~/Pictures", "keep the index fresh below that directory, from now on"},
+    {"pairloom watch add --exclude '*/.thumbnails' --poll-interval 600 /mnt/nas/photos", "walked every ten minutes"},
+};
+constexpr Example kWatchRm[] = {{"pairloom watch rm ~/Pictures", "leave it alone; what is indexed stays"}};
+constexpr Example kWatchLs[] = {
+    {"pairloom watch ls", "what is watched, how, and how fresh it is"},
+    {"pairloom watch ls -o jsonl | jq -r 'select(.state==\"offline\").path.text'", "roots that are not there now"},
+};
+constexpr Example kPause[] = {{"pairloom pause", "the workers rest; changes are remembered"}};
+constexpr Example kResume[] = {{"pairloom resume", "go on"}};
+constexpr Example kReload[] = {{"pairloom reload", "after the configuration was edited; says what is wrong with it"}};
+constexpr Example kRescan[] = {
+    {"pairloom rescan", "walk all watched directories again"},
+    {"pairloom rescan /mnt/nas/photos", "this one only"},
 };
 constexpr Example kDoctor[] = {{"pairloom doctor", "what this machine has, what is missing, and how to mend it"}};
 
 constexpr std::string_view kFind = "Find", kMaintain = "Maintain the index", kLook = "Look into things",
-                           kWork = "Work on pictures";
+                           kWork = "Work on pictures", kService = "Talk to the daemon";
 constexpr Verb kVerbs[] = {
     {"scan", "index directories, then list their groups of near-duplicates", kFind, kScan, declare_scan},
     {"dups", "list groups of near-duplicates from the index", kFind, kDups, declare_dups},
@@ -135,7 +151,14 @@ constexpr Verb kVerbs[] = {
     {"transform", "compute a picture from another, in bands on all cores", kWork, kTransform,
      declare_transform},
     {"locate", "find the particles in each frame of a video", kWork, kLocate, declare_locate},
-    {"status", "say what the last runs did", kLook, kStatus, declare_status},
+    {"watch add", "have the daemon watch a directory", kService, kWatchAdd, declare_watch_add},
+    {"watch rm", "have the daemon watch a directory no longer", kService, kWatchRm, declare_watch_rm},
+    {"watch ls", "list what the daemon watches", kService, kWatchLs, declare_watch_ls},
+    {"pause", "have the daemon do nothing for a while", kService, kPause, declare_pause},
+    {"resume", "have the daemon go on", kService, kResume, declare_resume},
+    {"reload", "have the daemon read its configuration again", kService, kReload, declare_reload},
+    {"rescan", "have the daemon walk its directories again", kService, kRescan, declare_rescan},
+    {"status", "say what the daemon is at, or what the last runs did", kLook, kStatus, declare_status},
     {"bench", "measure the jobs on this machine, alone and in parallel", kLook, kBench, declare_bench},
     {"doctor", "check this machine and this installation", kLook, kDoctor, declare_doctor},
 };

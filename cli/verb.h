@@ -50,6 +50,13 @@ Action declare_locate(CLI::App& app);
 Action declare_extract(CLI::App& app);
 Action declare_bench(CLI::App& app);
 Action declare_status(CLI::App& app);
+Action declare_watch_add(CLI::App& app);
+Action declare_watch_rm(CLI::App& app);
+Action declare_watch_ls(CLI::App& app);
+Action declare_pause(CLI::App& app);
+Action declare_resume(CLI::App& app);
+Action declare_reload(CLI::App& app);
+Action declare_rescan(CLI::App& app);
 Action declare_doctor(CLI::App& app);
 
 }  // namespace pairloom::cli

@@ -207,17 +207,18 @@ struct Operations {
 
   // pairloom match and pairloom index failures, in a child.
   static void match(ControlRequests& all, Call& call) {
-    std::string path, algorithm, preset;
+    std::string path, code, algorithm, preset;
     uint64_t distance = 0, nearest = 0;
     bool exclude_self = false;
     call.arguments.path("path", path);
+    call.arguments.text("code", code);
     call.arguments.text("algorithm", algorithm);
     call.arguments.text("preset", preset);
     call.arguments.whole("distance", distance, 0, 256);
     call.arguments.whole("nearest", nearest, 1, 1'000'000);
     call.arguments.flag("exclude_self", exclude_self);
-    if (path.empty() != static_cast<bool>(call.request.data))
-      call.arguments.complain("a picture is wanted: 'path', or its bytes as the body");
+    const int queries = !path.empty() + !code.empty() + static_cast<bool>(call.request.data);
+    if (queries != 1) call.arguments.complain("one query is wanted: 'path', 'code', or a picture's bytes as the body");
     if (!call.arguments_are_good()) return;
     std::vector<std::string> words = all.reader_words("match");
     if (!algorithm.empty()) words.push_back("--algorithm=" + algorithm);
@@ -225,7 +226,10 @@ struct Operations {
     if (call.arguments.has("distance")) words.push_back(fmt::format("--distance={}", distance));
     if (nearest > 0) words.push_back(fmt::format("--nearest={}", nearest));
     if (exclude_self) words.push_back("--exclude-self");
-    words.insert(words.end(), {"--", path.empty() ? "-" : path});
+    if (!code.empty())
+      words.push_back("--code=" + code);
+    else
+      words.insert(words.end(), {"--", path.empty() ? "-" : path});
     all.readers_.ask(call.link, call.request.id, std::move(words), std::move(call.request.data));
   }
   static void failures(ControlRequests& all, Call& call) {

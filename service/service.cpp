@@ -67,21 +67,28 @@ Result<> Service::run() {
     const int64_t now = clock_.monotonic_ns();
     const int64_t due = source_.next_due_ns();
     if (reload_wanted_) {
-      reload();
+      reload_now();
+    } else if (!requests_.empty()) {
+      done = endure(serve_request());
     } else if (!is_held() && due >= 0 && due <= now) {
       done = endure(work());
     } else if (!is_held() && pair_at_ns_ >= 0 && now >= pair_at_ns_) {
       done = endure(pair());
     } else {
-      if (pool_ && pool_idle_at_ns_ >= 0 && now >= pool_idle_at_ns_) drop_pool();
-      state_ = back_off_.is_holding(now) ? State::kPaused : State::kIdle;
-      progress_.reset();
-      tell_status();
+      rest();
       done = wait(true);
     }
   }
   stop();
   return done;
+}
+
+void Service::rest() {
+  const int64_t now = clock_.monotonic_ns();
+  if (pool_ && (is_paused() || (pool_idle_at_ns_ >= 0 && now >= pool_idle_at_ns_))) drop_pool();
+  state_ = is_paused() ? State::kPaused : State::kIdle;
+  progress_.reset();
+  tell_status();
 }
 
 // --- start and end
@@ -105,9 +112,11 @@ Result<> Service::start() {
   PAIRLOOM_TRY(open_index());
   if (stopping_) return {};
   watch_pressure();
+  PAIRLOOM_ASSIGN(added_roots_, read_watch_list(watch_list_path()));
+  paused_ = ::access(pause_path().c_str(), F_OK) == 0;
   adopt_roots();
   PAIRLOOM_TRY(check_roots());
-  started_ = true;
+  PAIRLOOM_TRY(start_control());
   notifier_.ready();
   if (source_.roots().empty())
     journal_.warning(fmt::format("no root to watch: add a [[root]] to '{}'", escape_for_terminal(config_path_)));
@@ -149,6 +158,8 @@ void Service::stop() {
   notifier_.stopping();
   state_ = State::kStopping;
   notifier_.status("stopping");
+  control_.reset();
+  requests_.clear();
   if (pool_) pool_->dismiss();
   if (!index_) return;
   // What was finished is already committed by the run; this is for what came between.
@@ -160,9 +171,12 @@ void Service::stop() {
 
 // --- work
 
+bool Service::is_paused() const {
+  return paused_ || back_off_.is_holding(clock_.monotonic_ns());
+}
+
 bool Service::is_held() const {
-  const int64_t now = clock_.monotonic_ns();
-  return stopping_ || reload_wanted_ || now < retry_at_ns_ || back_off_.is_holding(now);
+  return stopping_ || reload_wanted_ || !requests_.empty() || is_paused() || clock_.monotonic_ns() < retry_at_ns_;
 }
 
 Result<> Service::need_pool() {
@@ -256,13 +270,7 @@ Result<> Service::look_at_what_is_due() {
   add(run_totals_, totals);
   run_totals_.seconds += static_cast<double>(clock_.monotonic_ns() - began) / 1e9;
   run_totals_.interrupted = !done;
-  totals_.indexed += totals.indexed;
-  totals_.unchanged += totals.unchanged;
-  totals_.moved += totals.moved;
-  totals_.gone += totals.gone;
-  totals_.failed += totals.failed;
-  totals_.not_image += totals.not_image;
-  totals_.bytes_read += totals.bytes_read;
+  note_totals(totals);
   if (totals.indexed > 0) {
     const int64_t now = clock_.monotonic_ns();
     if (unpaired_since_ns_ < 0) unpaired_since_ns_ = now;
@@ -272,6 +280,16 @@ Result<> Service::look_at_what_is_due() {
     journal_.warning(fmt::format("and {} more files like that; list them all: pairloom index failures", problems_untold_));
   problems_told_ = problems_untold_ = 0;
   return done;
+}
+
+void Service::note_totals(const index::RunTotals& totals) {
+  totals_.indexed += totals.indexed;
+  totals_.unchanged += totals.unchanged;
+  totals_.moved += totals.moved;
+  totals_.gone += totals.gone;
+  totals_.failed += totals.failed;
+  totals_.not_image += totals.not_image;
+  totals_.bytes_read += totals.bytes_read;
 }
 
 // What is new is compared with everything, when it has become quiet.
@@ -284,6 +302,7 @@ Result<> Service::pair() {
     PAIRLOOM_ASSIGN(auto job, daemon::Pairing::create(*index_, algorithm.id, *pool_, request_.pairing_memory_bytes));
     if (job.is_complete()) continue;
     auto around = surroundings();
+    around.stop_requested = [this] { return stopping_ || paused_; };
     around.often = [&] {
       daemon::Progress& progress = progress_.emplace();
       progress.stage = daemon::Progress::Stage::kPairing;
@@ -294,7 +313,9 @@ Result<> Service::pair() {
       note_progress(progress.done);
       tell_status();
     };
-    PAIRLOOM_TRY(pool_->run(job, around));
+    const auto done = pool_->run(job, around);
+    if (!done) pair_at_ns_ = clock_.monotonic_ns();  // from where it is, when it may
+    PAIRLOOM_TRY(done);
     totals_.new_pairs += job.pairs_found();
     PAIRLOOM_TRY(job.finish());
     ++totals_.commits;

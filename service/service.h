@@ -4,6 +4,7 @@
 #pragma once
 
 #include <sys/types.h>
+#include <deque>
 #include <map>
 #include <memory>
 #include <optional>
@@ -13,7 +14,8 @@
 #include "base/clock.h"
 #include "base/fd.h"
 #include "base/result.h"
-#include "daemon/control_status.h"
+#include "daemon/control_channel.h"
+#include "daemon/control_handler.h"
 #include "daemon/index_run.h"
 #include "daemon/pool.h"
 #include "index/index_writer.h"
@@ -29,20 +31,40 @@
 
 namespace pairloom::service {
 
-class Service {
+class Service final : private daemon::ControlHandler {
  public:
   // `config_path` is read again at each reload. Programs of the pool: empty = found beside this one.
   Service(std::string config_path, Config config, Journal& journal, const Clock& clock = system_clock());
-  ~Service();
+  ~Service() override;
   Service(const Service&) = delete;
 
   // Until SIGTERM or SIGINT; then everything finished is committed. An error is one that nobody but the user can put
   // right.
   Result<> run();
 
-  daemon::DaemonStatus status() const;
+  daemon::DaemonStatus status() override;
 
  private:
+  // --- what clients ask for
+  struct Request {
+    daemon::IndexCommand command;
+    daemon::IndexReply reply;
+  };
+  Result<> pause(const daemon::ControlPeer& peer) override;
+  Result<> resume(const daemon::ControlPeer& peer) override;
+  Result<> reload(const daemon::ControlPeer& peer) override;
+  Result<> rescan(const daemon::ControlPeer& peer, const std::vector<std::string>& paths) override;
+  Result<> watch_add(const daemon::ControlPeer& peer, daemon::WatchCommand command) override;
+  Result<> watch_remove(const daemon::ControlPeer& peer, const std::string& path) override;
+  void index(const daemon::ControlPeer& peer, daemon::IndexCommand command, daemon::IndexReply reply) override;
+  Result<> start_control();
+  Result<> set_paused(bool paused);
+  Result<> serve_request();
+  WatchedRoot* root_named(const std::string& path);
+  void fill_workers(daemon::DaemonStatus& status);
+  std::string watch_list_path() const { return config_.index + "-roots.toml"; }
+  std::string pause_path() const { return config_.index + "-paused"; }
+
   // --- start and end
   Result<> start();
   Result<> open_index();
@@ -63,6 +85,8 @@ class Service {
   Result<> work();
   Result<> look_at_what_is_due();
   Result<> pair();
+  bool is_paused() const;
+  void rest();
   Result<> endure(const Result<>& done);
   void end_run();
   daemon::Pool::Surroundings surroundings();
@@ -70,6 +94,7 @@ class Service {
   void drop_pool();
   void note_problem(const daemon::Problem& problem);
   void count_workers();
+  void note_totals(const index::RunTotals& totals);
 
   // --- events
   Result<> wait(bool block);
@@ -83,7 +108,7 @@ class Service {
   void feed_watchdog(int64_t now_ns);
 
   // --- reload
-  void reload();
+  void reload_now();
   Result<Config> read_new_config() const;
   void adopt(Config config);
 
@@ -108,7 +133,9 @@ class Service {
   std::optional<daemon::Pool> pool_;
   daemon::IndexRequest request_;
 
-  bool stopping_ = false, reload_wanted_ = false, started_ = false;
+  bool stopping_ = false, reload_wanted_ = false, paused_ = false;
+  std::vector<RootConfig> added_roots_;  // by clients
+  std::deque<Request> requests_;
   daemon::DaemonStatus::State state_ = daemon::DaemonStatus::State::kStarting;
   std::string config_problem_, last_error_;
   int64_t last_error_wall_ns_ = 0;
@@ -131,6 +158,13 @@ class Service {
   int64_t retry_at_ns_ = -1, retry_pause_ns_ = 0;
   int64_t next_feed_ns_ = -1, last_progress_ns_ = 0;
   uint64_t progress_mark_ = 0;
+
+  // The workers' pace, between two looks at the status.
+  std::vector<index::WorkerTotals> paced_;
+  std::vector<double> pace_;
+  int64_t paced_at_ns_ = 0;
+
+  std::optional<daemon::ControlChannel> control_;  // last: it calls the rest
 };
 
 }  // namespace pairloom::service

@@ -21,15 +21,6 @@ namespace {
 
 using State = daemon::DaemonStatus::State;
 
-std::string_view word_of(daemon::RootStatus::State state) {
-  constexpr std::string_view kWords[] = {"waiting", "scanning", "fresh", "offline"};
-  return kWords[static_cast<size_t>(state)];
-}
-std::string_view word_of(daemon::RootStatus::Watch watch) {
-  constexpr std::string_view kWords[] = {"not watched", "inotify", "fanotify", "polling"};
-  return kWords[static_cast<size_t>(watch)];
-}
-
 constexpr uint64_t kMaxProblemsTold = 10;  // in one go; the index knows them all
 
 }  // namespace
@@ -86,6 +77,11 @@ void Service::on_event(int fd) {
   if (fd == signals_.get()) return on_signals();
   if (fd == mounts_->fd()) return on_mounts();
   if (fd == returns_->fd()) return on_returns();
+  if (control_ && fd == control_->fd()) {
+    control_->handle_events();
+    if (const std::string why = control_->take_complaint(); !why.empty()) journal_.warning(why);
+    return;
+  }
   if (fd == timer_.get()) {
     uint64_t times;
     static_cast<void>(!::read(fd, &times, sizeof times));
@@ -144,7 +140,10 @@ void Service::adopt_roots() {
   auto before = std::move(source_.roots());
   auto& roots = source_.roots();
   roots.clear();
-  for (const RootConfig& wanted : config_.roots) {
+  std::vector<RootConfig> all = config_.roots;
+  for (const RootConfig& added : added_roots_)
+    if (std::none_of(all.begin(), all.end(), [&](const auto& root) { return root.path == added.path; })) all.push_back(added);
+  for (const RootConfig& wanted : all) {
     const auto known = std::find_if(before.begin(), before.end(),
                                     [&](const auto& root) { return root && same(root->config(), wanted); });
     roots.push_back(known != before.end() ? std::move(*known) : std::make_unique<WatchedRoot>(wanted, surveillance_));
@@ -197,8 +196,8 @@ void Service::on_returns() {
 
 void Service::say_how(const WatchedRoot& root) {
   const auto status = root.status();
-  std::string line = fmt::format("{}: {}", escape_for_terminal(root.config().path), word_of(status.state));
-  if (root.is_online()) line += fmt::format(", {}", word_of(status.watch));
+  std::string line = fmt::format("{}: {}", escape_for_terminal(root.config().path), name_of(status.state));
+  if (root.is_online()) line += fmt::format(", {}", name_of(status.watch));
   if (status.directories > 0) line += fmt::format(", {} directories", status.directories);
   if (!status.reason.empty()) line += "; " + status.reason;
   if (!status.hint.empty()) line += "; " + status.hint;
@@ -239,7 +238,7 @@ Result<Config> Service::read_new_config() const {
   return config;
 }
 
-void Service::reload() {
+void Service::reload_now() {
   reload_wanted_ = false;
   notifier_.reloading(clock_.monotonic_ns());
   auto config = read_new_config();
@@ -305,7 +304,7 @@ std::string Service::status_line() const {
     line = fmt::format("indexed {}/{}{}, {:.0f} img/s", progress_->done, progress_->found, progress_->found_all ? "" : "+", rate);
   } else {
     const auto offline = std::count_if(source_.roots().begin(), source_.roots().end(), [](const auto& root) { return !root->is_online(); });
-    line = state_ == State::kPaused ? "holding back (" + pressed_by_ + ")" : "idle";
+    line = state_ != State::kPaused ? "idle" : paused_ ? "paused" : "holding back (" + pressed_by_ + ")";
     line += fmt::format(", watching {} roots", source_.roots().size() - static_cast<size_t>(offline));
     if (offline > 0) line += fmt::format(", {} offline", offline);
   }
@@ -316,30 +315,6 @@ std::string Service::status_line() const {
 
 void Service::tell_status() {
   notifier_.status(status_line());
-}
-
-daemon::DaemonStatus Service::status() const {
-  daemon::DaemonStatus status;
-  status.state = state_;
-  if (state_ == State::kPaused) status.pause_reason = pressed_by_;
-  status.started_wall_ns = started_wall_ns_;
-  status.uptime_s = static_cast<double>(clock_.monotonic_ns() - started_ns_) / 1e9;
-  status.index_path = config_.index;
-  status.config_path = config_path_;
-  status.config_problem = config_problem_;
-  status.run = progress_;
-  status.totals = totals_;
-  status.watches_used = budget_.used();
-  status.watches_allowed = budget_.allowed();
-  status.last_error = last_error_;
-  status.last_error_wall_ns = last_error_wall_ns_;
-  for (const auto& root : source_.roots()) {
-    status.queue.events += root->pending(false);
-    status.queue.settling += root->pending(true);
-    status.roots.push_back(root->status());
-  }
-  if (progress_) status.queue.tasks = progress_->found - progress_->done;
-  return status;
 }
 
 }  // namespace pairloom::service

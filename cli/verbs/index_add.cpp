@@ -1,7 +1,12 @@
 // pairloom index add, update, rebuild: bring directories into the index, keep them fresh, read them all anew.
 #include <fmt/format.h>
 
+#include <optional>
+#include <utility>
+
 #include "base/text.h"
+#include "cli/daemon_run.h"
+#include "cli/find_daemon.h"
 #include "cli/index_writing.h"
 #include "cli/indexing.h"
 #include "cli/selection.h"
@@ -13,11 +18,33 @@
 namespace pairloom::cli {
 namespace {
 
+// The daemon to ask instead: the one that was named, or, when writing the index failed because somebody holds it or it is
+// not ours to write, the one that has it.
+Result<std::optional<Daemon>> daemon_instead(const Result<ExitCode>& failed, const Session& session) {
+  if (failed || (failed.error().code != Errc::kIndexLocked && failed.error().code != Errc::kIo)) return std::nullopt;
+  return find_daemon(session);
+}
+
 Result<ExitCode> add(const Selection& selection, Session& session) {
-  PAIRLOOM_ASSIGN(const auto prepared, prepare(selection, set_of(Algorithm::kPdq), session));
-  return write_index(session, "pairloom index add", !prepared.list, [&](index::IndexWriter& index) {
+  PAIRLOOM_ASSIGN(auto prepared, prepare(selection, set_of(Algorithm::kPdq), session));
+  if (daemon_is_named(session)) {
+    PAIRLOOM_ASSIGN(const auto named, need_daemon(session));
+    return run_by_daemon(named.client, std::move(prepared), session);
+  }
+  auto done = write_index(session, "pairloom index add", !prepared.list, [&](index::IndexWriter& index) {
     return run_and_report(index, prepared.request, session);
   });
+  PAIRLOOM_ASSIGN(const auto owner, daemon_instead(done, session));
+  return owner ? run_by_daemon(owner->client, std::move(prepared), session) : done;
+}
+
+// Which roots and codes there are, the daemon knows.
+Result<ExitCode> update_by_daemon(const Selection& selection, const DaemonClient& client, Session& session) {
+  PreparedRequest prepared;
+  PAIRLOOM_ASSIGN(prepared.request, work_request(selection, set_of(Algorithm::kPdq), session));
+  prepared.request.walk = selection.walk_options();
+  prepared.request.kind = index::RunKind::kUpdate;
+  return run_by_daemon(client, std::move(prepared), session, !selection.features.empty());
 }
 
 // The codes the index is used with; none when it cannot be read.
@@ -43,12 +70,22 @@ Result<ExitCode> read_roots(Selection selection, AlgorithmSet features, index::I
   return run_and_report(index, prepared.request, session);
 }
 
-Result<ExitCode> update(const Selection& selection, Session& session) {
+Result<ExitCode> update_here(const Selection& selection, Session& session) {
   const auto features = codes_in_use(session.index);  // an index must be there: update makes none
   if (!features && features.error().code != Errc::kIndexCorrupt) return tl::unexpected(features.error());
   return write_index(session, "pairloom index update", true, [&](index::IndexWriter& index) {
     return read_roots(selection, features.value_or(0), index, session);
   });
+}
+
+Result<ExitCode> update(const Selection& selection, Session& session) {
+  if (daemon_is_named(session)) {
+    PAIRLOOM_ASSIGN(const auto named, need_daemon(session));
+    return update_by_daemon(selection, named.client, session);
+  }
+  auto done = update_here(selection, session);
+  PAIRLOOM_ASSIGN(const auto owner, daemon_instead(done, session));
+  return owner ? update_by_daemon(selection, owner->client, session) : done;
 }
 
 Result<ExitCode> rebuild(const Selection& selection, Session& session) {

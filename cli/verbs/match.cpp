@@ -1,8 +1,14 @@
 // pairloom match: which images are like this one? By codes, out of the index; or by descriptors, looking at each image.
 #include <fmt/format.h>
+#include <unistd.h>
+
+#include <cerrno>
 
 #include "cli/code_matching.h"
+#include "cli/daemon_matching.h"
 #include "cli/descriptor_matching.h"
+#include "cli/find_daemon.h"
+#include "cli/input_file.h"
 #include "cli/invariance.h"
 #include "cli/verb.h"
 
@@ -33,6 +39,8 @@ void note_options_of_one_method(CLI::App& app, MatchOptions& options) {
 Result<> check_method(const MatchOptions& options) {
   if (options.method != MatchOptions::Method::kCodes) {
     if (options.image.empty()) return fail(Errc::kInvalidArgument, "name the image whose keypoints are looked for");
+    if (options.image == kStandardInput)
+      return fail(Errc::kInvalidArgument, "--method sift and orb want a picture in a file, not standard input");
     if (options.codes_option.empty()) return {};
     return fail(Errc::kInvalidArgument,
                 fmt::format("{} compares codes; leave it out, or --method", options.codes_option));
@@ -43,12 +51,20 @@ Result<> check_method(const MatchOptions& options) {
   return {};
 }
 
+// Whoever can read the index does; else the daemon that has it is asked.
+Result<ExitCode> match_here_or_there(const CodeMatching& options, Session& session) {
+  const bool unreadable = ::access(session.index.c_str(), R_OK) != 0 && errno == EACCES;
+  if (!daemon_is_named(session) && !unreadable) return match_codes(options, session);
+  PAIRLOOM_ASSIGN(const auto daemon, find_daemon(session));
+  return daemon ? match_by_daemon(options, daemon->client, session) : match_codes(options, session);
+}
+
 }  // namespace
 
 Action declare_match(CLI::App& app) {
   auto options = std::make_shared<MatchOptions>();
   using Method = MatchOptions::Method;
-  add_text(app, "IMAGE", options->image, "", "Any image file, indexed or not");
+  add_text(app, "IMAGE", options->image, "", "Any image file, indexed or not; - is standard input");
   add_file_options(app, options->descriptors.files, "PATH",
                    "More images to look for; with --method sift or orb: images or directories to look at, instead of "
                    "the index's images");
@@ -75,7 +91,7 @@ Action declare_match(CLI::App& app) {
     if (options->method == Method::kCodes) {
       if (!options->image.empty()) options->codes.images.push_back(options->image);
       options->codes.more = descriptors.files;
-      return match_codes(options->codes, session);
+      return match_here_or_there(options->codes, session);
     }
     descriptors.reference = options->image;
     descriptors.format = options->codes.format;

@@ -1,11 +1,16 @@
-// pairloom status: what the last runs did, worker by worker, and what is left to do.
+// pairloom status: what the daemon is at; without one, what the last runs did, worker by worker, and what is left to do.
 #include <fmt/format.h>
+#include <poll.h>
+#include <unistd.h>
 
 #include "base/sandbox_level.h"
 #include "base/stage_names.h"
 #include "base/text.h"
+#include "cli/daemon_report.h"
+#include "cli/find_daemon.h"
 #include "cli/path_text.h"
 #include "cli/verb.h"
+#include "daemon/stop_signals.h"
 #include "index/index_reader.h"
 
 namespace pairloom::cli {
@@ -13,6 +18,7 @@ namespace {
 
 struct StatusOptions {
   std::optional<uint32_t> runs = 5;
+  bool once = false, json = false;
   OutputFormat format = OutputFormat::kHuman;
 };
 
@@ -124,7 +130,7 @@ std::string overview(const index::IndexInfo& about, const std::string& path) {
   return out;
 }
 
-Result<ExitCode> status(const StatusOptions& options, Session& session) {
+Result<ExitCode> last_runs_status(const StatusOptions& options, Session& session) {
   PAIRLOOM_ASSIGN(auto reader, index::IndexReader::open(session.index));
   PAIRLOOM_ASSIGN(const auto about, reader.info());
   PAIRLOOM_ASSIGN(const auto runs, last_runs(reader, options.runs.value_or(5)));
@@ -145,10 +151,50 @@ Result<ExitCode> status(const StatusOptions& options, Session& session) {
   return ExitCode::kDone;
 }
 
+// Redraws the daemon's status every second, in place, until the user has seen enough.
+Result<ExitCode> live_status(Daemon daemon, Session& session) {
+  constexpr int kIntervalMs = 1000;
+  PAIRLOOM_ASSIGN(auto signals, daemon::StopSignals::catch_them());
+  size_t drawn = 0;
+  while (true) {
+    const auto lines = daemon_lines(daemon.status, session.out_style, terminal_rows(STDOUT_FILENO) - 1);
+    std::string text = drawn > 0 ? fmt::format("\x1b[{}A\x1b[J", drawn) : "";
+    for (const std::string& line : lines) text += first_columns(line, terminal_columns(STDOUT_FILENO)) + "\n";
+    session.out.write(text);
+    session.out.flush();
+    drawn = lines.size();
+    pollfd wanted{signals.fd(), POLLIN, 0};
+    if (::poll(&wanted, 1, kIntervalMs) > 0) return ExitCode::kDone;
+    PAIRLOOM_ASSIGN(daemon.status, daemon.client.ask({"GET", "/v1/status"}));
+  }
+}
+
+Result<ExitCode> status(const StatusOptions& options, Session& session) {
+  PAIRLOOM_ASSIGN(auto daemon, find_daemon(session));
+  // Who has no index of his own most likely means the daemon's.
+  if (!daemon && session.globals.index.empty() && ::access(session.index.c_str(), F_OK) != 0)
+    if (auto other = need_daemon(session)) daemon = std::move(*other);
+  const bool for_program = options.json || options.format == OutputFormat::kJsonl;
+  if (!daemon) {
+    StatusOptions as_given = options;
+    if (options.json) as_given.format = OutputFormat::kJsonl;
+    return last_runs_status(as_given, session);
+  }
+  if (for_program) {
+    session.out.write(json_line(daemon->status));
+    return ExitCode::kDone;
+  }
+  if (!options.once && is_terminal(STDOUT_FILENO)) return live_status(std::move(*daemon), session);
+  for (const std::string& line : daemon_lines(daemon->status, session.out_style)) session.out.write(line + "\n");
+  return ExitCode::kDone;
+}
+
 }  // namespace
 
 Action declare_status(CLI::App& app) {
   auto options = std::make_shared<StatusOptions>();
+  app.add_flag("--once", options->once, "With a daemon, on a terminal: show it once, not live")->group("Output");
+  app.add_flag("--json", options->json, "For a program; as --output jsonl")->group("Output");
   add_count(app, "--runs", options->runs, 1, 1'000'000, "How many of the last runs")->default_str("5")->group("Output");
   add_output_option(app, options->format, {OutputFormat::kHuman, OutputFormat::kJsonl});
   return [options](Session& session) { return status(*options, session); };
