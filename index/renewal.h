@@ -20,8 +20,8 @@ struct OpenedIndex {
 bool reads_well(const std::string& path);
 
 // IndexWriter::open(), but a damaged index is set aside and a new one returned. A file that was never an index of ours is
-// not touched: kIndexCorrupt. One that only failed to be read once is opened as it is. (It is one by its application id; or, where its beginning is destroyed, by the files beside
-// it, which only an index has.)
+// not touched: kIndexCorrupt. (It is one by its application id; or, where its beginning is destroyed, by the files beside
+// it, which only an index has.) One that only failed to be read once is opened as it is.
 Result<OpenedIndex> open_or_renew(const std::string& path, const std::string& program);
 
 // Sets the index aside in any state; also one that turned out to be damaged while it was written to.
