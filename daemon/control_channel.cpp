@@ -49,7 +49,7 @@ struct ControlChannel::State {
         requests(handler, readers, options.index_path, socket.group()) {}
 
   void start_process();
-  void end_process(const std::string& reason);
+  void end_process(const std::string& reason);  // empty: it ended by itself
   void hear();
   Result<> take(Message message);
   void handle(uint64_t token);
@@ -139,7 +139,7 @@ void ControlChannel::State::hear() {
   Message message;
   for (int i = 0; i < kMessagesAtATime && link; ++i) {
     const auto received = link->receive(message);
-    if (!received) return end_process(received.error().message);
+    if (!received) return end_process(received.error().code == Errc::kInterrupted ? "" : received.error().message);
     if (*received == Received::kNothing) return;
     if (const auto taken = take(std::move(message)); !taken) return end_process(taken.error().message);
   }
@@ -194,9 +194,8 @@ void ControlChannel::State::end_process(const std::string& reason) {
   const int64_t now_ns = clock.monotonic_ns();
   std::string end;
   if (process) {
-    const bool by_itself = process->has_ended();
     const Death death = process->end();
-    end = by_itself || reason.empty() ? death.text() : reason + "; ended";
+    end = reason.empty() ? death.text() : reason + "; it was ended";
   }
   process.reset();
   link.reset();
