@@ -46,7 +46,7 @@ constexpr Example kIndexExport[] = {
     {"pairloom index export --codes | jq -r .codes.pdq", "the PDQ codes as hexadecimal text"},
 };
 constexpr Example kIndexImport[] = {
-    {"pairloom index export --codes | pairloom --index copy.db index import -", "a copy, without opening an image"},
+    {"pairloom --index copy.db index import codes.jsonl", "what index export --codes wrote, without opening an image"},
     {"pairloom index import arrays", "what index export -o npy --to arrays has written"},
 };
 constexpr Example kIndexFailures[] = {

@@ -81,7 +81,9 @@ class CallFaultsBase : public ::testing::Test {
   void expect_that_nothing_was_lost(const test::Finished& faulty, const std::string& where) const {
     // Done, done but for some files, or failed with a reason; never by a signal.
     EXPECT_THAT(faulty.status, AnyOf(0, 3, 7)) << where << faulty.err;
-    EXPECT_THAT(faulty.err, Not(HasSubstr("terminate called"))) << where;
+    if (!in_child_) {
+      EXPECT_THAT(faulty.err, Not(HasSubstr("terminate called"))) << where;
+    }
     if (faulty.status == 7) {
       EXPECT_THAT(faulty.err, HasSubstr("pairloom: ")) << where;
     }
@@ -99,6 +101,7 @@ class CallFaultsBase : public ::testing::Test {
 
   test::TempDir dir_;
   const std::string index_ = dir_ / "home/index.db";
+  bool in_child_ = false;  // the fault is a worker's or opener's, which may end in any way
   test::IndexContents expected_;
 };
 
@@ -125,6 +128,7 @@ class CallFaults : public CallFaultsBase, public ::testing::WithParamInterface<F
 
 TEST_P(CallFaults, CostNothing) {
   const Fault fault = GetParam();
+  in_child_ = std::string_view(fault.program) != "pairloom";
   long most = 0;
   for (const bool from_nothing : {true, false}) {
     test::Finished finished;
@@ -189,7 +193,8 @@ TEST_F(Shortage, OfOpenFilesCostsNothing) {
 
 TEST_F(Shortage, OfFileSizeCostsNothing) {
   int failed = 0;
-  for (int kilobytes = 0; kilobytes < 260; kilobytes += kilobytes < 16 ? 1 : 12)
+  for (int kilobytes = 1; kilobytes < 260;  // with 0 even standard error, a file here, takes nothing
+        kilobytes += kilobytes < 16 ? 1 : 12)
     for (const bool from_nothing : {true, false}) {
       prepare(from_nothing);
       const auto finished = run_under("ulimit -f " + std::to_string(2 * kilobytes));  // in blocks of 512 bytes

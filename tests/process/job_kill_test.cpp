@@ -84,7 +84,7 @@ std::vector<std::string> extract(const test::TempDir& pictures, const std::strin
 }
 // Takes the place of the empty file that the shell made.
 std::vector<std::string> transform(const test::TempDir& pictures, const std::string& output) {
-  return {"transform", pictures / "10.png", output, "--force", "--format", "ppm", "--map", "rotate", "--angle", "30",
+  return {"transform", pictures / "10.png", output, "--force", "--format", "pnm", "--map", "rotate", "--angle", "30",
           "--size", "4000x4000"};
 }
 constexpr Job kJobs[] = {{"match", match}, {"locate", locate}, {"extract", extract}, {"transform", transform}};

@@ -105,8 +105,8 @@ struct Extractor::State {
       for (uint8_t exif = 2; exif <= 8; ++exif) turns.push_back({algorithm, exif, code_of_turn(exif)});
     };
     switch (algorithm) {
-      case Algorithm::kPdq:  // hashed just before
-        return add([&](uint8_t exif) { return pdq.turned(exif); });
+      case Algorithm::kPdq:  // sampled again: the windows' places are not symmetric, so turned terms are up to 36 bits off
+        return add([&](uint8_t exif) { return pdq.hash(turned(view, exif)).code; });
       case Algorithm::kPhash:
         return add([codes = phash64_turned(view, summer)](uint8_t exif) { return codes[exif - 1u]; });
       case Algorithm::kPhash256:

@@ -7,7 +7,6 @@
 #include <numbers>
 
 #include "workerproc/decode/clones.h"
-#include "workerproc/extract/turns.h"
 
 namespace pairloom::workerproc {
 namespace {
@@ -184,12 +183,6 @@ PdqHash PdqHasher::hash(const View& view) {
       for (size_t j = 0; j < i; ++j) std::swap(samples_[i][j], samples_[j][i]);
   low_terms(dct, samples_, terms_);
   return {bits_of(terms_), static_cast<uint8_t>(quality_of(samples_))};
-}
-
-Code PdqHasher::turned(uint8_t exif) const {
-  float terms[kTerms * kTerms];
-  turn_terms<kTerms>(terms_, orientation_from_exif(exif), terms);
-  return bits_of(terms);
 }
 
 }  // namespace pairloom::workerproc

@@ -22,9 +22,6 @@ class PdqHasher {
   // Gray pictures count as they are, BGR with 0.299 R + 0.587 G + 0.114 B in float as in the reference. Pictures with a
   // side below 5 pixels have code 0 and quality 0, as there.
   PdqHash hash(const View& view);
-  // The code of the picture that was hashed last, turned as EXIF orientation 1..8 says; from the same DCT terms, so it
-  // costs little.
-  Code turned(uint8_t exif) const;
 
  private:
   void sample(const View& view, const Band& rows, const Band& columns);

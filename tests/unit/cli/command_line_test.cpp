@@ -142,7 +142,6 @@ TEST(CommandLine, WrongWordsGetTheRightOnes) {
 
 TEST(CommandLine, UsageErrorsAreOneLineAndAHint) {
   const std::vector<std::vector<std::string>> wrong = {{"cmp", "a"},
-                                                       {"match"},
                                                        {"--nonsense", "dups"},
                                                        {"dups", "-Z"},
                                                        {"-j", "0", "dups"},

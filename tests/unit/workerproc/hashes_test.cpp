@@ -94,16 +94,16 @@ cv::Mat turned_by(const cv::Mat& shown, int orientation) {
   return test::stored_for(shown, kUndoes[orientation]);
 }
 
-TEST(Pdq, CodesOfTurnedPicturesComeFromTheSameTerms) {
+// PDQ's windows lie at places that are not symmetric, so the terms of the picture do not give those of the turned one:
+// that cost up to 36 bits.
+TEST(Pdq, ATurnedViewHasTheCodeOfTheTurnedPicture) {
   PdqHasher hasher, other;
   for (const cv::Size size : {cv::Size(320, 240), cv::Size(201, 333)}) {
     const cv::Mat shown = test::draw_picture(24, size.width, size.height);
     for (int orientation = 1; orientation <= 8; ++orientation) {
       const Picture picture = test::picture_of(shown);
-      hasher.hash(view_of(picture));
       const PdqHash expected = other.hash(view_of(test::picture_of(turned_by(shown, orientation))));
-      // The terms are equal but for the order of float additions.
-      EXPECT_LE(hamming_distance(hasher.turned(static_cast<uint8_t>(orientation)), expected.code), 4)
+      EXPECT_EQ(hasher.hash(turned(view_of(picture), static_cast<uint8_t>(orientation))).code, expected.code)
           << size << " orientation " << orientation;
     }
   }
@@ -145,7 +145,8 @@ TEST(TurnedCode, OutOfTheCodeAloneIsNearlyThatOfTheTerms) {
     const Code code = hasher.hash(view_of(picture)).code;
     const auto long_codes = phash256_turned(view_of(picture), summer);
     for (uint8_t orientation = 1; orientation <= 8; ++orientation) {
-      const int bits = hamming_distance(*search::turned_code(code, Algorithm::kPdq, orientation), hasher.turned(orientation));
+      const int bits = hamming_distance(*search::turned_code(code, Algorithm::kPdq, orientation),
+                                        hasher.hash(turned(view_of(picture), orientation)).code);
       worst = std::max(worst, bits);
       sum += bits;
       ++count;
@@ -155,7 +156,7 @@ TEST(TurnedCode, OutOfTheCodeAloneIsNearlyThatOfTheTerms) {
     }
     // No sign changes: exact.
     EXPECT_EQ(*search::turned_code(code, Algorithm::kPdq, 1), code);
-    EXPECT_LE(hamming_distance(*search::turned_code(code, Algorithm::kPdq, 5), hasher.turned(5)), 0);
+    EXPECT_EQ(*search::turned_code(code, Algorithm::kPdq, 5), hasher.hash(turned(view_of(picture), 5)).code);
   }
   EXPECT_LE(worst, 24);
   EXPECT_LE(sum, 6 * count);
