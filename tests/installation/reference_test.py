@@ -84,7 +84,7 @@ class Manual(unittest.TestCase):
                 where = sections[f"pairloom {verb}"] + sections["GLOBAL OPTIONS"]
                 self.assertIn(f"\\fB{option}\\fR", where, f"{verb} {option}")
         for option in options_of(""):
-            self.assertIn(f"\\fB{option}\\fR", sections["SYNOPSIS"] + sections["GLOBAL OPTIONS"])
+            self.assertIn(f"\\fB{option}\\fR", sections["OPTIONS WITHOUT A VERB"] + sections["GLOBAL OPTIONS"])
 
     def test_has_the_exit_codes_of_the_documentation(self):
         page = generated("man")
