@@ -131,7 +131,7 @@ class Bash(unittest.TestCase):
     def complete(self, *words):
         """(replies, options of compopt) for a command line; the last word is the one being completed."""
         script = 'compopt() { echo "compopt: $*"; }; . "$1"; shift; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); ' \
-                 '_pairloom; for reply in "${COMPREPLY[@]}"; do echo "$reply"; done'
+                 '_pairloom; for reply in "${COMPREPLY[@]}"; do printf "%s\\n" "$reply"; done'
         with tempfile.NamedTemporaryFile("w") as file:
             file.write(generated("complete-bash"))
             file.flush()
