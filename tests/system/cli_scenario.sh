@@ -30,7 +30,7 @@ a_person_arrives() {
   cp -r "$payload/pictures/00" /home/anna/Pictures/
   chown -R anna: /home/anna
   loginctl enable-linger anna
-  eventually 60 test -S /run/user/1000/systemd/private
+  eventually 180 test -S /run/user/1000/systemd/private
 }
 
 workers_are_contained_completely() {
