@@ -31,7 +31,10 @@ eventually() {
   local deadline=$((EPOCHSECONDS + $1))
   shift
   until "$@"; do
-    ((EPOCHSECONDS < deadline)) || fail "not within the time: $*"
+    if ((EPOCHSECONDS >= deadline)); then
+      fail "not within the time: $*"
+      return 1
+    fi
   done
 }
 
