@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <cstdlib>
 #include <optional>
 #include <utility>
 
@@ -79,7 +78,6 @@ Result<ControlChannel> ControlChannel::start(ControlSocket socket, const Control
   epoll_event wanted{.events = EPOLLIN, .data = {.u64 = kTimer}};
   if (::epoll_ctl(epoll.get(), EPOLL_CTL_ADD, timer.get(), &wanted) != 0)
     return fail_errno("cannot watch a timer", errno);
-  ::setenv("PAIRLOOM_SOCKET", "none", 1);  // the readers look into the index, they do not ask us
   auto state =
       std::make_unique<State>(std::move(socket), std::move(options), handler, clock, std::move(epoll), std::move(timer));
   state->start_process();

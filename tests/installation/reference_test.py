@@ -84,7 +84,7 @@ class Manual(unittest.TestCase):
                 where = sections[f"pairloom {verb}"] + sections["GLOBAL OPTIONS"]
                 self.assertIn(f"\\fB{option}\\fR", where, f"{verb} {option}")
         for option in options_of(""):
-            self.assertIn(f"\\fB{option}\\fR", sections["SYNOPSIS"] + sections["GLOBAL OPTIONS"])
+            self.assertIn(f"\\fB{option}\\fR", sections["OPTIONS WITHOUT A VERB"] + sections["GLOBAL OPTIONS"])
 
     def test_has_the_exit_codes_of_the_documentation(self):
         page = generated("man")
@@ -131,7 +131,7 @@ class Bash(unittest.TestCase):
     def complete(self, *words):
         """(replies, options of compopt) for a command line; the last word is the one being completed."""
         script = 'compopt() { echo "compopt: $*"; }; . "$1"; shift; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); ' \
-                 '_pairloom; for reply in "${COMPREPLY[@]}"; do echo "$reply"; done'
+                 '_pairloom; for reply in "${COMPREPLY[@]}"; do printf "%s\\n" "$reply"; done'
         with tempfile.NamedTemporaryFile("w") as file:
             file.write(generated("complete-bash"))
             file.flush()

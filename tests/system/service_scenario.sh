@@ -180,7 +180,8 @@ remove_and_purge() {
   fails systemctl --quiet is-active pairloomd.service
   [[ -s $index && -s $config ]]  # kept until purge
   dpkg --purge pairloomd pairloom >/dev/null
-  equal "$(find /usr /etc /var/lib /run/pairloom -name '*pairloom*' -not -path '/var/lib/dpkg/*' 2>/dev/null)" ""
+  equal "$(find /usr /etc /var/lib -name '*pairloom*' -not -path '/var/lib/dpkg/*')" ""
+  [[ ! -e /run/pairloom ]]
   [[ -s /srv/usb/new.jpg ]]  # no picture was touched
 }
 
