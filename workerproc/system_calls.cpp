@@ -56,8 +56,6 @@ bool fill(scmp_filter_ctx filter) {
   allow(SCMP_SYS(writev), SCMP_A0(SCMP_CMP_EQ, STDERR_FILENO));
   // abort() raises its signal in this process and in no other.
   allow(SCMP_SYS(tgkill), SCMP_A0(SCMP_CMP_EQ, static_cast<scmp_datum_t>(::getpid())));
-  // OpenBLAS, where it stands in for LAPACK, says once where its memory had best lie, and does not mind a refusal.
-  ok = ok && seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(mbind), 0) == 0;
   return ok && seccomp_rule_add(filter, SCMP_ACT_ERRNO(kCanaryError), kCanaryCall, 0) == 0;
 }
 
