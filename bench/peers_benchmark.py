@@ -79,6 +79,12 @@ class Peers:
                           before_each=lambda: shutil.rmtree(index, ignore_errors=True))
 
     def all(self, folder, list_file):
+        """The tutorial first: the others are compared with it."""
+        chosen = self.options.only.split(",") if self.options.only else [""]
+        everybody = self.everybody(folder, list_file)
+        return [each for each in everybody if each is everybody[0] or any(word in each.name for word in chosen)]
+
+    def everybody(self, folder, list_file):
         peer_python = self.options.peers_python
         bare = HERE.parent / "build/release/bin/bare_loop"
         contestants = self.python("tutorial", "cv2", "tutorial", list_file, DEBIAN_PYTHON)
@@ -111,6 +117,10 @@ def count_instructions(contestant, scratch):
     return total if done.returncode in contestant.good_exit_codes and total else None
 
 
+def rounded(per_second):
+    return f"{per_second:,.0f}" if per_second >= 100 else f"{per_second:.1f}"
+
+
 def print_table(title, contestants, count, rounds):
     tutorial = contestants[0].per_second(count)
     print(f"\n### {title}\n\n{count:,} files; median of {rounds} interleaved rounds, least and most in brackets.\n")
@@ -118,7 +128,7 @@ def print_table(title, contestants, count, rounds):
     for each in contestants:
         least, most = count / max(each.seconds), count / min(each.seconds)
         instructions = "" if each.instructions is None else f"{each.instructions / 1e6:.2f}"
-        print(f"| {each.name} | {each.per_second(count):,.0f} ({least:,.0f} - {most:,.0f}) | "
+        print(f"| {each.name} | {rounded(each.per_second(count))} ({rounded(least)} - {rounded(most)}) | "
               f"{each.per_second(count) / tutorial:.2f} | {instructions} |")
 
 
@@ -158,6 +168,8 @@ def main():
     parser.add_argument("--pairloom", type=Path, default=HERE.parent / "build/release/bin/pairloom")
     parser.add_argument("--peers-python", default=sys.executable,
                         help="a Python with ImageHash, imagededup, Pillow, pyvips and czkawka (default: the one that runs this)")
+    parser.add_argument("--only", metavar="WORDS", help="only those whose names hold one of these words, and the "
+                        "tutorial; separated by commas")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--instructions", type=int, default=0, metavar="N",
                         help="count instructions with valgrind, of N files of each set; slow")

@@ -31,6 +31,10 @@ Result<ExitCode> write_index(Session& session, const std::string& program, bool 
   auto done = work(opened.index);
   if (done || done.error().code != Errc::kIndexCorrupt) return done;
   session.messages.warning(done.error().message);
+  if (repeatable && index::reads_well(opened.index.path())) {
+    done = work(opened.index);
+    if (done || done.error().code != Errc::kIndexCorrupt) return done;
+  }
   PAIRLOOM_ASSIGN(auto renewed, index::renew(std::move(opened.index), program));
   if (renewed.set_aside) tell_of_set_aside(session, *renewed.set_aside, program);
   if (repeatable) return work(renewed.index);

@@ -85,6 +85,11 @@ Result<Fd> raise_fd(int fd, size_t descriptors) {
 }  // namespace
 
 std::string Death::text() const {
+  if (of_opener) {
+    Death death = *this;
+    death.of_opener = false;
+    return "its opener: " + death.text();
+  }
   if (abandoned) return "it hangs in a system call and cannot be killed (a device or a network mount does not answer)";
   if (by_signal) return fmt::format("killed by signal {} ({})", code, ::strsignal(code));
   if (code == 127) return "its program could not be executed";

@@ -19,6 +19,7 @@ struct Death {
   bool by_signal = false;
   int code = 0;          // signal number or exit status
   bool abandoned = false;  // it did not end: killed, and left behind
+  bool of_opener = false;  // of the worker's opener, which the worker is of no use without
   std::string text() const;  // "killed by signal 11 (Segmentation fault)"
 };
 

@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <cstdlib>
 #include <optional>
 #include <utility>
 
@@ -49,7 +48,7 @@ struct ControlChannel::State {
         requests(handler, readers, options.index_path, socket.group()) {}
 
   void start_process();
-  void end_process(const std::string& reason);
+  void end_process(const std::string& reason);  // empty: it ended by itself
   void hear();
   Result<> take(Message message);
   void handle(uint64_t token);
@@ -79,7 +78,6 @@ Result<ControlChannel> ControlChannel::start(ControlSocket socket, const Control
   epoll_event wanted{.events = EPOLLIN, .data = {.u64 = kTimer}};
   if (::epoll_ctl(epoll.get(), EPOLL_CTL_ADD, timer.get(), &wanted) != 0)
     return fail_errno("cannot watch a timer", errno);
-  ::setenv("PAIRLOOM_SOCKET", "none", 1);  // the readers look into the index, they do not ask us
   auto state =
       std::make_unique<State>(std::move(socket), std::move(options), handler, clock, std::move(epoll), std::move(timer));
   state->start_process();
@@ -139,7 +137,7 @@ void ControlChannel::State::hear() {
   Message message;
   for (int i = 0; i < kMessagesAtATime && link; ++i) {
     const auto received = link->receive(message);
-    if (!received) return end_process(received.error().message);
+    if (!received) return end_process(received.error().code == Errc::kInterrupted ? "" : received.error().message);
     if (*received == Received::kNothing) return;
     if (const auto taken = take(std::move(message)); !taken) return end_process(taken.error().message);
   }
@@ -194,9 +192,8 @@ void ControlChannel::State::end_process(const std::string& reason) {
   const int64_t now_ns = clock.monotonic_ns();
   std::string end;
   if (process) {
-    const bool by_itself = process->has_ended();
     const Death death = process->end();
-    end = by_itself || reason.empty() ? death.text() : reason + "; ended";
+    end = reason.empty() ? death.text() : reason + "; it was ended";
   }
   process.reset();
   link.reset();

@@ -76,7 +76,7 @@ void ControlLink::flush() {
 }
 
 Result<control::Received> ControlLink::receive(control::Message& message) const {
-  if (broken_) return fail(Errc::kInterrupted, "it did not take what it was told");
+  if (broken_) return fail(Errc::kProtocol, "it did not take what it was told");
   return control::receive_message(socket_.get(), message);
 }
 

@@ -28,7 +28,7 @@ class ControlLink {
   void document(uint64_t request, int status, const Json& document);  // begin to end
 
   void flush();  // what waits, as far as there is room
-  // kInterrupted: the peer is gone, or the link broke; kProtocol.
+  // kInterrupted: the peer is gone; kProtocol: the link broke, or what came is no message.
   Result<control::Received> receive(control::Message& message) const;
   size_t waiting_bytes() const { return waiting_bytes_; }
 

@@ -281,7 +281,7 @@ std::vector<std::string> ControlRequests::reader_words(std::string_view verb) co
     words.emplace_back(verb.substr(at, end - at));
     at = end + 1;
   }
-  words.insert(words.end(), {"--index=" + index_path_, "--output=jsonl", "--color=never"});
+  words.insert(words.end(), {"--index=" + index_path_, "--socket=none", "--output=jsonl", "--color=never"});
   return words;
 }
 

@@ -67,7 +67,12 @@ Result<Job::Pull> Indexing::pull(Task& task) {
       return Pull::kEnd;
     }
     if (next == FileSource::Next::kWait) return Pull::kWait;
-    for (const Problem& problem : batch.problems) problem_(problem);
+    for (const Problem& problem : batch.problems) {
+      problem_(problem);
+      if (problem.skipped_subtree) continue;
+      ++totals_.seen;  // a file that the walk met and could not even look at
+      ++totals_.failed;
+    }
     if (!batch.directory.empty()) PAIRLOOM_TRY(take_batch(batch));
     if (found_.empty()) return Pull::kAgain;
   }

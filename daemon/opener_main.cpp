@@ -1,5 +1,6 @@
 // pairloom-opener: opens the files that one worker will read, and passes them on. The supervisor starts one beside each
-// worker and tells it the paths of each chunk. It reads no byte of any file. It is a process of its own because opening
+// worker and tells it the paths of each chunk. It looks at no byte of any file, but has the kernel fetch
+// those that are not in memory. It is a process of its own because opening
 // can hang for ever, on a network mount whose server is gone, and then only the worker waits for it: the supervisor sees
 // a worker without progress, and does away with both. Not meant to be started by hand.
 #include <sys/resource.h>
@@ -13,6 +14,7 @@
 
 #include "base/clock.h"
 #include "daemon/open_file.h"
+#include "daemon/read_ahead.h"
 #include "shm/file_passing.h"
 #include "shm/records.h"
 
@@ -39,7 +41,9 @@ Result<> open_all(std::span<const std::byte> chunk, shm::FileSender& sender, siz
   PAIRLOOM_ASSIGN([[maybe_unused]] const auto header, shm::parse_chunk(chunk, [&](const shm::TaskView& task) -> Result<> {
     path.assign(reinterpret_cast<const char*>(task.payload.data()), task.payload.size());
     if (sender.count() == 0) oldest_ns = system_clock().monotonic_ns();
-    sender.add(daemon::open_file(path.c_str(), task.task_id));
+    shm::PassedFile file = daemon::open_file(path.c_str(), task.task_id);
+    daemon::read_ahead(file.fd);
+    sender.add(std::move(file));
     if (sender.count() < batch && system_clock().monotonic_ns() - oldest_ns < kOldestNs) return {};
     batch = std::min(2 * batch, shm::kFilesAtOnce);  // the first file is passed at once: somebody is waiting for it
     return sender.send();

@@ -123,10 +123,12 @@ Result<> Pool::State::lost(Slot& slot, bool lied, const std::string& why) {
   // Only the first can be in hand. A worker that names another one has finished something and then went wrong (nobody
   // is left to blame), or has never told the truth: then the first is blamed, so that no file can go round for ever.
   const bool names_first = !left.empty() && at == left.front().id + 1;
-  const bool was_at_a_task = names_first || (!left.empty() && (lied || at != 0) && !useful);
+  // An opener that ends by itself before it has been of any use is no file's fault.
+  const bool useless_opener = death.of_opener && !death.by_signal && !useful;
+  const bool was_at_a_task =
+      !useless_opener && (names_first || (!left.empty() && (lied || at != 0) && !useful));
   const bool killed = death.by_signal && death.code == SIGKILL;
-  const bool lost_opener = !death.by_signal && death.code == shm::kExitWithoutOpener;
-  const bool unexplained = (killed || lost_opener) && !timed_out && !lied;
+  const bool unexplained = killed && !timed_out && !lied;
   slot.plan_restart(was_at_a_task, unexplained, clock.monotonic_ns());
   if (was_at_a_task) {
     Task blamed = std::move(left.front());

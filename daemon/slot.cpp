@@ -119,7 +119,9 @@ void Slot::plan_restart(bool was_at_a_task, bool was_killed, int64_t now_ns) {
     start_points = 0;
     backoff_ns = 0;
   } else {
+    if (start_points == 0) in_trouble_since_ns = now_ns;
     start_points += was_killed ? kPointsOfKilledStart : kPointsOfFailedStart;
+    if (now_ns - in_trouble_since_ns > kHopelessNs) start_points = std::max(start_points, kHopelessPoints);
     backoff_ns = std::clamp(backoff_ns * 2, kFirstBackoffNs, kMaxBackoffNs);
   }
   restart_at_ns = now_ns + backoff_ns;

@@ -23,6 +23,8 @@ constexpr int64_t kMaxBackoffNs = 60'000'000'000;
 constexpr uint32_t kPointsOfFailedStart = 20;
 constexpr uint32_t kPointsOfKilledStart = 1;
 constexpr uint32_t kHopelessPoints = 60;
+// And whatever ended them: no life has done anything for so long.
+constexpr int64_t kHopelessNs = 300'000'000'000;
 // Chunks are cut to about this much work: enough to amortise the hand-over, little enough to balance and to redo.
 constexpr int64_t kChunkNs = 20'000'000;
 constexpr size_t kMaxChunkTasks = 128;
@@ -61,6 +63,7 @@ struct Slot {
   int64_t restart_at_ns = 0;  // no new life before
   int64_t backoff_ns = 0;
   uint32_t start_points = 0;   // of the lives in a row that ended so
+  int64_t in_trouble_since_ns = 0;  // when the first of them did
   bool timed_out = false;      // killed by us for silence
   int64_t average_task_ns = kFirstGuessTaskNs;
   index::WorkerTotals totals;  // of the lives that are over

@@ -1,8 +1,10 @@
 #include "daemon/worker_process.h"
 
+#include <poll.h>
 #include <sys/socket.h>
 #include <array>
 #include <cerrno>
+#include <optional>
 #include <utility>
 
 #include "shm/file_passing.h"
@@ -24,6 +26,13 @@ Result<RequestSockets> make_request_sockets() {
   RequestSockets sockets{Fd(ends[0]), Fd(ends[1])};
   ::setsockopt(sockets.supervisor.get(), SOL_SOCKET, SO_SNDBUF, &kBufferBytes, sizeof kBufferBytes);
   return sockets;
+}
+
+constexpr int kOpenerEndMs = 50;
+
+bool ends_within(int pid_fd, int ms) {
+  pollfd ended{pid_fd, POLLIN, 0};
+  return ::poll(&ended, 1, ms) == 1;
 }
 
 std::string number(int n) {
@@ -77,10 +86,21 @@ void WorkerProcess::kill() {
 }
 
 Death WorkerProcess::end() {
-  kill();  // both at once, so that they are waited for together
+  const auto of_opener = [this](bool it_is) {
+    Death death = opener_.end();
+    death.of_opener = true;
+    return it_is ? std::optional(death) : std::nullopt;
+  };
+  if (!worker_.has_ended()) {
+    const bool opener_had_ended = opener_.has_ended();
+    kill();  // both at once, so that they are waited for together
+    const Death death = worker_.end();
+    return of_opener(opener_had_ended).value_or(death);
+  }
   const Death death = worker_.end();
-  opener_.end();
-  return death;
+  // A worker that leaves because its opener is gone may be quicker than the opener's own end is seen.
+  const bool left_for_it = !death.by_signal && death.code == shm::kExitWithoutOpener;
+  return of_opener(left_for_it && ends_within(opener_.pid_fd(), kOpenerEndMs)).value_or(death);
 }
 
 }  // namespace pairloom::daemon

@@ -44,7 +44,7 @@ class WorkerProcess {
   Result<> open_files(std::span<const std::byte> chunk);
 
   void kill();  // SIGKILL to both; the end shows at pid_fd()
-  Death end();  // both; how the worker ended
+  Death end();  // both; how the worker ended, or its opener, if that was first
 
  private:
   WorkerProcess(ChildProcess worker, ChildProcess opener, Fd requests, std::unique_ptr<shm::SupervisorChannel> channel);

@@ -119,10 +119,22 @@ std::string absolute_path(const std::string& path) {
 
 }  // namespace
 
+// SQLite reports a read that fails with EIO as damage (SQLITE_IOERR_CORRUPTFS).
+bool reads_well(const std::string& path) {
+  auto db = Database::open(path, Database::Mode::kReadOnly);
+  if (!db) return false;
+  auto row = db->query("PRAGMA quick_check(1)");
+  if (!row) return false;
+  const auto answered = row->next();
+  return answered && *answered && row->bytes(0) == "ok";
+}
+
 Result<OpenedIndex> open_or_renew(const std::string& path, const std::string& program) {
   const std::string absolute = absolute_path(path);
   const uint64_t inode = inode_of(absolute);
   auto opened = IndexWriter::open(absolute, program);
+  if (!opened && opened.error().code == Errc::kIndexCorrupt && reads_well(absolute))
+    opened = IndexWriter::open(absolute, program);
   if (opened) return OpenedIndex{std::move(*opened), std::nullopt};
   if (opened.error().code != Errc::kIndexCorrupt || !was_an_index(absolute))
     return tl::unexpected(std::move(opened).error());

@@ -15,9 +15,13 @@ struct OpenedIndex {
   std::optional<std::string> set_aside;  // the name that a damaged one has now
 };
 
+// True if SQLite, asked to look at every page, finds nothing wrong: what was reported as damage was a read that failed, as
+// it may not the next time. Rows that contradict each other are not seen.
+bool reads_well(const std::string& path);
+
 // IndexWriter::open(), but a damaged index is set aside and a new one returned. A file that was never an index of ours is
 // not touched: kIndexCorrupt. (It is one by its application id; or, where its beginning is destroyed, by the files beside
-// it, which only an index has.)
+// it, which only an index has.) One that only failed to be read once is opened as it is.
 Result<OpenedIndex> open_or_renew(const std::string& path, const std::string& program);
 
 // Sets the index aside in any state; also one that turned out to be damaged while it was written to.

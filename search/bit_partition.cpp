@@ -68,7 +68,9 @@ void BitPartition::reserve(size_t count) {
   void* memory = ::mmap(nullptr, bytes_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (memory == MAP_FAILED) {
     memory_ = nullptr;
-    throw std::bad_alloc();  // as the vectors here do
+    // As the vectors here do.
+    if (const std::new_handler handler = std::get_new_handler()) handler();
+    throw std::bad_alloc();
   }
   ::madvise(memory, bytes_, MADV_HUGEPAGE);  // scattered writes miss the TLB less; without it works too
   memory_ = static_cast<std::byte*>(memory);

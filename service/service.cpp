@@ -228,11 +228,13 @@ Result<> Service::work() {
     run_workers_.clear();
   }
   state_ = source_.is_walking() ? State::kScanning : State::kIndexing;
+  const uint64_t counted_before = run_totals_.seen + run_totals_.gone;
   auto done = look_at_what_is_due();
   count_workers();
   const int64_t now = clock_.monotonic_ns();
   pool_idle_at_ns_ = now + ns(config_.idle_s);
-  if (done && index_->uncommitted_changes() > 0) {
+  // Also when the job has committed its last result by itself.
+  if (done && (index_->uncommitted_changes() > 0 || run_totals_.seen + run_totals_.gone > counted_before)) {
     done = index_->finish_run(*run_, run_totals_, run_workers_);
     ++totals_.commits;
   }

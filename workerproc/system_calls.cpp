@@ -43,6 +43,8 @@ bool fill(scmp_filter_ctx filter) {
     ok = ok && seccomp_rule_add(filter, SCMP_ACT_ALLOW, call, sizeof...(conditions), conditions...) == 0;
   };
   for (const int call : kAllowed) allow(call);
+  // OpenBLAS, which cv::findHomography uses, says where its buffer should lie, and goes on without an answer.
+  ok = ok && seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(mbind), 0) == 0;
   // Memory that is the process's own, or a view of something open; never to be executed, and no memory that is shared
   // but of no file, which the memory limit would not count.
   allow(SCMP_SYS(mmap), SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0), SCMP_A3(SCMP_CMP_MASKED_EQ, MAP_TYPE, MAP_PRIVATE));

@@ -127,7 +127,7 @@ std::string examples_text(std::span<const Example> examples) {
 }
 
 std::string verb_text(const CommandEntry& verb) {
-  std::string out = fmt::format(".SS {}\n", escaped(verb.name)) + ".PP\n" + usage(verb) + "\n";
+  std::string out = fmt::format(".SS {}\n", escaped(verb.name)) + usage(verb) + "\n";
   std::string what = verb.what + ".";
   if (what[0] >= 'a' && what[0] <= 'z') what[0] = static_cast<char>(what[0] - 'a' + 'A');
   out += ".PP\n" + paragraph(what);
@@ -169,6 +169,9 @@ std::string manual_page(const CommandEntry& root) {
   out += ".SH GLOBAL OPTIONS\n";
   for (const auto& option : root.options)
     if (option.group == kGlobalGroup) out += option_text(option);
+  out += ".SH OPTIONS WITHOUT A VERB\n";
+  for (const auto& option : root.options)
+    if (option.group != kGlobalGroup) out += option_text(option);
   out += ".SH EXIT STATUS\n";
   for (const auto& [code, meaning] : kExitStatus) out += entry(bold(std::to_string(static_cast<int>(code))), meaning);
   out += ".PP\nNew codes may be added; an unknown one is a failure.\n";

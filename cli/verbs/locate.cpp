@@ -259,8 +259,8 @@ Action declare_locate(CLI::App& app) {
       "Format of the results [default: csv; with --store: none]")
       ->group("Output");
   app.add_flag("--store", options->store,
-               "Keep the particles in the index (view v_features), of frames that it holds; without -o only what it does "
-               "not have yet is computed")
+               "Keep the particles in the index (view v_features), of frames that it holds; without -o only what it "
+               "does not have yet is computed")
       ->group("Output");
   return [options](Session& session) { return locate(*options, session); };
 }

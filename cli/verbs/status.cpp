@@ -172,8 +172,11 @@ Result<ExitCode> live_status(Daemon daemon, Session& session) {
 Result<ExitCode> status(const StatusOptions& options, Session& session) {
   PAIRLOOM_ASSIGN(auto daemon, find_daemon(session));
   // Who has no index of his own most likely means the daemon's.
-  if (!daemon && session.globals.index.empty() && ::access(session.index.c_str(), F_OK) != 0)
-    if (auto other = need_daemon(session)) daemon = std::move(*other);
+  if (!daemon && session.globals.index.empty() && ::access(session.index.c_str(), F_OK) != 0) {
+    auto other = need_daemon(session);
+    if (other) daemon = std::move(*other);
+    if (!other && other.error().code == Errc::kIndexLocked) session.messages.hint(other.error().message);
+  }
   const bool for_program = options.json || options.format == OutputFormat::kJsonl;
   if (!daemon) {
     StatusOptions as_given = options;

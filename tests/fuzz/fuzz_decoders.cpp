@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "tests/fuzz/fuzz_target.h"
+#include "tests/support/draw.h"
 #include "tests/support/encode.h"
 #include "tests/unit/workerproc/sample_files.h"
 #include "workerproc/decode/decode.h"
@@ -60,6 +61,10 @@ std::map<std::string, std::vector<Bytes>> samples_by_format() {
   for (const auto& [width, height] : {std::pair(31, 17), std::pair(64, 80)})
     for (SampleFile& sample : sample_files(5, width, height))
       samples[std::string(name_of(sample.format))].push_back(std::move(sample.bytes));
+  // Camera raws are no sample files: their colours are the camera's.
+  const cv::Mat image = draw_picture(5, 64, 48);
+  samples[std::string(name_of(ImageFormat::kRaw))] = {
+      encode_dng(image), encode_dng(image, {.preview_width = 320, .preview_height = 240})};
   return samples;
 }
 

@@ -101,11 +101,6 @@ const std::vector<jobs::FeatureDescription>& descriptions() {
   return all;
 }
 
-// encode() of several takes them as a span.
-std::vector<std::byte> encode(const std::vector<jobs::FeatureDescription>& all) {
-  return jobs::encode(std::span<const jobs::FeatureDescription>(all));
-}
-
 jobs::ExtractResult extract_result() {
   jobs::ExtractResult result;
   result.width_px = 64;

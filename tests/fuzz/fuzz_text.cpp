@@ -2,6 +2,8 @@
 #include <string>
 
 #include "base/algorithm.h"
+#include "base/json_text.h"
+#include "base/quantity.h"
 #include "base/text.h"
 #include "cli/options.h"
 #include "cli/path_text.h"
@@ -19,14 +21,14 @@ void check_escaped(std::string_view text) {
 }
 
 void check_names(std::string_view name) {
-  const std::string line = cli::json_line({{"path", cli::json_path(name)}});
+  const std::string line = json_line({{"path", json_path(name)}});
   must(line.ends_with('\n') && line.find('\n') == line.size() - 1, "a record is a line");
   must(cli::line_path(name).find('\n') == std::string::npos, "a path is a line");
   must(cli::csv_row({name}).ends_with('\n'), "a row ends");
 }
 
 void check_words(std::string_view text) {
-  static_cast<void>(cli::parse_size(text));
+  static_cast<void>(parse_size(text));
   static_cast<void>(algorithm_set_from_names(std::string(text)));
   must(cli::unprotect_argument(cli::protect_argument(text)) == text, "an argument comes back as it was");
   if (auto parameters = workerproc::Parameters::parse(text)) {

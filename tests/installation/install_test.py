@@ -25,6 +25,7 @@ bin/pairloom
 include/pairloom/extractor.h
 etc/pairloom/pairloom.toml
 lib/systemd/system/pairloomd.service
+lib/systemd/system/pairloomd.socket
 lib/systemd/system/pairloomd@.service
 lib/systemd/user/pairloom-update.service
 lib/systemd/user/pairloom-update.timer
@@ -98,7 +99,7 @@ class Units(InTemporaryDirectory):
 
     def test_are_sound(self):
         shutil.copy(self.system / "pairloomd@.service", self.system / "pairloomd@photos.service")
-        for scope, units in (("--system", sorted(self.system.glob("*.service"))),
+        for scope, units in (("--system", sorted(self.system.glob("*.service")) + [self.system / "pairloomd.socket"]),
                              ("--user", sorted(self.user.glob("pairloomd.*")))):
             for unit in units:
                 if unit.name.endswith("@.service"):

@@ -164,7 +164,7 @@ TEST(Control, GarbageIsAnsweredOrDropped) {
   ControlHost host;
   const pid_t pid = host.control_pid();
   const Strings garbage{"\r\n\r\n",
-                                "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n",
+                                std::string("\x16\x03\x01\x02\x00\x01\xfc\x03\x03\r\n\r\n", 13),
                                 "GET\r\n\r\n",
                                 "GET /v1/status\r\n\r\n",
                                 "GET /v1/status HTTP/9.9\r\n\r\n",

@@ -206,7 +206,7 @@ FAILING(kDescriptor, int, pipe2, (int* ends, int flags), (ends, flags), noexcept
   }
 FAILING_FCNTL(fcntl)
 FAILING_FCNTL(fcntl64)
-// Of the bare system calls only pidfd_open: the others here have their own names, or no way to fail that matters.
+// Of the bare system calls these two: the others here have their own names, or no way to fail that matters.
 long syscall(long number, ...) noexcept {
   va_list rest;
   va_start(rest, number);
@@ -214,6 +214,7 @@ long syscall(long number, ...) noexcept {
   for (long& argument : a) argument = va_arg(rest, long);
   va_end(rest);
   if (number == SYS_pidfd_open && fails(kDescriptor)) return -1;
+  if (number == SYS_openat2 && fails(kOpen)) return -1;
   return REAL(syscall)(number, a[0], a[1], a[2], a[3], a[4], a[5]);
 }
 

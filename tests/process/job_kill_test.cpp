@@ -111,7 +111,9 @@ TEST_P(BenchKill, ParallelAnswersStayTheSerialOnes) {
   EXPECT_NE(file_bytes(output).find("\"identical\":true"), std::string::npos) << file_bytes(output);
 }
 
-INSTANTIATE_TEST_SUITE_P(Jobs, BenchKill, ::testing::Values("index", "match-orb", "locate", "extract", "transform"), [](const auto& job) {
+INSTANTIATE_TEST_SUITE_P(Jobs, BenchKill,
+                         ::testing::Values("index", "match-orb", "locate", "extract", "transform"),
+                         [](const auto& job) {
                            std::string name = job.param;
                            std::erase(name, '-');
                            return name;

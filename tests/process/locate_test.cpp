@@ -244,7 +244,8 @@ TEST_F(Locating, StoreKeepsTheParticlesInTheIndexAndFindsThemOnce) {
     std::memcpy(values.data(), sqlite3_column_blob(query, 1), values.size() * sizeof(double));
     for (size_t row = 0; row < rows; ++row, ++line) {
       ASSERT_LT(line, lines.size());
-      EXPECT_TRUE(lines[line].starts_with(fmt::format("{},{},{},", values[8 * row], values[8 * row + 1], values[8 * row + 2])));
+      const double* v = &values[8 * row];
+      EXPECT_TRUE(lines[line].starts_with(fmt::format("{},{},{},", v[0], v[1], v[2])));
       EXPECT_TRUE(lines[line].ends_with(fmt::format(",{}", frame)));
     }
   }

@@ -95,7 +95,9 @@ TEST_F(SearchVerbs, MatchFindsTurnedCopiesAndSaysHow) {
       if (record.at("type") == "match") turns[test::from_json_path(record.at("path"))] = record.at("turn");
     EXPECT_EQ(turns[at("turned.jpg")], "rotate-90") << algorithm;
     EXPECT_EQ(turns[at("mirrored.jpg")], "flip-horizontal") << algorithm;
-    if (algorithm == "pdq") EXPECT_EQ(turns.size(), 2u);
+    if (algorithm == "pdq") {
+      EXPECT_EQ(turns.size(), 2u);
+    }
   }
   EXPECT_EQ(run({"match", "--invariant", "rot180", query}).status, 1);
   EXPECT_EQ(run({"match", "--invariant", "spin", query}).status, 2);

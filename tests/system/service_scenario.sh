@@ -19,16 +19,16 @@ journal_has() { journalctl --quiet --unit=pairloomd.service --grep="$1" --output
 # The index of the service becomes that of these directories as they are now.
 converges_to() {
   expect_index_of "$@"
-  eventually 60 matches "$index" || show_difference "$index"
+  eventually 180 matches "$index" || show_difference "$index"
 }
 
 install_the_packages() {
   # The watchdog need not take half a minute here.
   mkdir -p /run/systemd/system/pairloomd.service.d
-  printf '[Service]\nWatchdogSec=5s\nTimeoutAbortSec=2s\n' >/run/systemd/system/pairloomd.service.d/test.conf
+  printf '[Service]\nWatchdogSec=10s\nTimeoutAbortSec=2s\n' >/run/systemd/system/pairloomd.service.d/test.conf
   dpkg -i "$payload"/packages/pairloom_*.deb "$payload"/packages/pairloomd_*.deb >/dev/null
   getent passwd pairloom >/dev/null
-  eventually 30 is_active  # with a configuration that watches nothing yet
+  eventually 180 is_active  # with a configuration that watches nothing yet
   equal "$(systemctl is-enabled pairloomd.service)" enabled
 }
 
@@ -77,9 +77,9 @@ unmount_a_root() {
   expect_index_of /srv/photos /srv/usb
   rm /srv/photos/meanwhile.jpg
   umount /srv/usb
-  eventually 30 journal_has '/srv/usb: offline'
+  eventually 180 journal_has '/srv/usb: offline'
   cp -p "$payload/pictures/00/001.jpg" /srv/photos/meanwhile.jpg
-  eventually 60 matches "$index" || show_difference "$index"
+  eventually 180 matches "$index" || show_difference "$index"
 }
 
 remount_it() {
@@ -90,7 +90,7 @@ remount_it() {
 
 kill_a_worker() {
   cp -r "$payload/pictures/02" /srv/photos/again &
-  eventually 30 workers >/dev/null
+  eventually 180 workers >/dev/null
   pkill -KILL --oldest --full 'libexec/pairloom/pairloom-worker --lane'
   wait
   converges_to /srv/photos /srv/usb
@@ -103,7 +103,7 @@ kill_the_supervisor() {
   cp -r "$payload/pictures/03" /srv/photos/more &
   kill -KILL "$(main_pid)"
   wait
-  eventually 30 restarted_since "$restarts"
+  eventually 180 restarted_since "$restarts"
   converges_to /srv/photos /srv/usb
 }
 
@@ -112,7 +112,7 @@ stop_it_from_working_until_the_watchdog_bites() {
   restarts=$(property NRestarts)
   kill -STOP "$(main_pid)"
   rm -r /srv/photos/more
-  eventually 90 restarted_since "$restarts"
+  eventually 180 restarted_since "$restarts"
   journal_has 'Watchdog timeout'
   converges_to /srv/photos /srv/usb
 }
@@ -123,7 +123,7 @@ reload_a_broken_configuration() {
   cp "$config" /tmp/good.toml
   echo 'indx = "/nowhere"' >"$config"
   systemctl reload pairloomd.service
-  eventually 30 journal_has "$config:1: .*did you mean 'index'"
+  eventually 180 journal_has "$config:1: .*did you mean 'index'"
   equal "$(main_pid)" "$pid"
   cp -r "$payload/pictures/03" /srv/photos/after-broken  # it goes on with the one before
   converges_to /srv/photos /srv/usb
@@ -138,12 +138,24 @@ reload_a_good_one() {
   converges_to /srv/photos /srv/usb /srv/other
 }
 
+ask_it() {
+  mkdir -p /srv/asked
+  cp -r "$payload/pictures/01" /srv/asked/
+  pairloom watch add /srv/asked
+  converges_to /srv/photos /srv/usb /srv/other /srv/asked
+  pairloom watch ls | grep -F /srv/asked >/dev/null
+  useradd --create-home --groups pairloom anna
+  runuser -u anna -- pairloom --index "$index" status >/dev/null
+  runuser -u anna -- pairloom --index "$index" dups >/dev/null
+  fails runuser -u nobody -- pairloom --socket /run/pairloom/control.sock watch ls
+}
+
 upgrade() {
   dpkg -i "$payload"/next/pairloom_*.deb "$payload"/next/pairloomd_*.deb >/dev/null
-  eventually 30 is_active
+  eventually 180 is_active
   matches "$index"
   rm /srv/other/02/100.jpg
-  converges_to /srv/photos /srv/usb /srv/other
+  converges_to /srv/photos /srv/usb /srv/other /srv/asked
 }
 
 stop() {
@@ -155,17 +167,25 @@ stop() {
   pairloom --index "$index" index verify
 }
 
+a_question_starts_it() {
+  systemctl start pairloomd.socket
+  pairloom watch ls >/dev/null
+  is_active
+  systemctl stop pairloomd.socket pairloomd.service
+}
+
 remove_and_purge() {
   systemctl start pairloomd.service
   dpkg --remove pairloomd >/dev/null
   fails systemctl --quiet is-active pairloomd.service
   [[ -s $index && -s $config ]]  # kept until purge
   dpkg --purge pairloomd pairloom >/dev/null
-  equal "$(find /usr /etc /var/lib /run/pairloom -name '*pairloom*' -not -path '/var/lib/dpkg/*' 2>/dev/null)" ""
+  equal "$(find /usr /etc /var/lib -name '*pairloom*' -not -path '/var/lib/dpkg/*')" ""
+  [[ ! -e /run/pairloom ]]
   [[ -s /srv/usb/new.jpg ]]  # no picture was touched
 }
 
 run_steps install_the_packages units_are_sound_and_hardened watch_a_directory workers_are_contained_completely \
   drop_images_in rename_a_directory delete_some unmount_a_root remount_it kill_a_worker kill_the_supervisor \
-  stop_it_from_working_until_the_watchdog_bites reload_a_broken_configuration reload_a_good_one upgrade stop \
-  remove_and_purge
+  stop_it_from_working_until_the_watchdog_bites reload_a_broken_configuration reload_a_good_one ask_it \
+  upgrade stop a_question_starts_it remove_and_purge

@@ -45,8 +45,6 @@ Loaded load() {
   find(jxl.get_color_as_encoded_profile, "JxlDecoderGetColorAsEncodedProfile");
   find(jxl.set_preferred_color_profile, "JxlDecoderSetPreferredColorProfile");
   find(jxl.set_image_out_callback, "JxlDecoderSetImageOutCallback");
-  find(jxl.set_progressive_detail, "JxlDecoderSetProgressiveDetail");
-  find(jxl.flush_image, "JxlDecoderFlushImage");
   return loaded;
 }
 

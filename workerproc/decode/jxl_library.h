@@ -25,8 +25,6 @@ struct JxlLibrary {
   decltype(&JxlDecoderGetColorAsEncodedProfile) get_color_as_encoded_profile;
   decltype(&JxlDecoderSetPreferredColorProfile) set_preferred_color_profile;
   decltype(&JxlDecoderSetImageOutCallback) set_image_out_callback;
-  decltype(&JxlDecoderSetProgressiveDetail) set_progressive_detail;
-  decltype(&JxlDecoderFlushImage) flush_image;
 };
 
 // Loads it at the first call. Errors: kUnsupported, when it is not installed.

@@ -128,8 +128,8 @@ bool unfilter_row(uint8_t filter, uint8_t* row, const uint8_t* above, size_t byt
 size_t unfilter_rows(uint8_t* stored, size_t count, size_t row_bytes, size_t pixel_bytes) {
   static const bool can = can_unfilter_four_paeth_rows();
   const size_t stride = row_bytes + 1;
-  const bool four = can && count >= 4 && (pixel_bytes == 3 || pixel_bytes == 4) && row_bytes >= kPaethRowsLeastPixels * pixel_bytes &&
-                    stored[0] == kPaeth && stored[stride] == kPaeth && stored[2 * stride] == kPaeth &&
+  const bool four = can && count >= 4 && (pixel_bytes == 3 || pixel_bytes == 4) &&
+                    row_bytes >= kPaethRowsLeastPixels * pixel_bytes && stored[0] == kPaeth && stored[stride] == kPaeth && stored[2 * stride] == kPaeth &&
                     stored[3 * stride] == kPaeth;
   if (four) {
     unfilter_four_paeth_rows(stored, row_bytes, pixel_bytes);

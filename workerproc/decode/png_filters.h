@@ -17,7 +17,8 @@ bool unfilter_row(uint8_t filter, uint8_t* row, const uint8_t* above, size_t byt
 // first row, or as many more as go faster together, up to `count`; returns how many, 0 if there is no such filter.
 size_t unfilter_rows(uint8_t* stored, size_t count, size_t row_bytes, size_t pixel_bytes);
 
-// Four rows of filter Paeth that lie as above, of 3 or 4 bytes a pixel, at least kPaethRowsLeastPixels wide. Needs AVX2.
+// Four rows of filter Paeth that lie as above, of 3 or 4 bytes a pixel, at least kPaethRowsLeastPixels wide. Only if it
+// can be done on this processor (AVX2).
 constexpr size_t kPaethRowsLeastPixels = 8;
 bool can_unfilter_four_paeth_rows();
 void unfilter_four_paeth_rows(uint8_t* stored, size_t row_bytes, size_t pixel_bytes);

@@ -173,7 +173,8 @@ size_t place_of(Samples samples, size_t channel) {
 
 // `in` is at the first pixel's first channel; nothing behind the last pixel is read.
 template <size_t kStep>
-inline __attribute__((always_inline)) void pick(const uint8_t* in, size_t place, uint8_t* __restrict out, size_t width) {
+inline __attribute__((always_inline)) void pick(const uint8_t* in, size_t place, uint8_t* __restrict out,
+                                                size_t width) {
   for (size_t x = 0; x < width; ++x) out[x] = in[x * kStep + place];
 }
 PAIRLOOM_CLONES void pick_of_four(const uint8_t* in, size_t place, uint8_t* __restrict out, size_t width) {

@@ -111,12 +111,12 @@ PAIRLOOM_WIDE_CLONES void weigh_of(const uint16_t* middle, double weight, double
 PAIRLOOM_WIDE_CLONES void weigh_of(const double* middle, double weight, double* sums, size_t w) {
   weigh(middle, weight, sums, w);
 }
-PAIRLOOM_WIDE_CLONES void subtract_of(const double* blurred, const uint8_t* background, double t, double* out, double* peaks,
-                                 size_t w) {
+PAIRLOOM_WIDE_CLONES void subtract_of(const double* blurred, const uint8_t* background, double t, double* out,
+                                      double* peaks, size_t w) {
   subtract(blurred, background, t, out, peaks, w);
 }
 PAIRLOOM_WIDE_CLONES void subtract_of(const double* blurred, const uint16_t* background, double t, double* out,
-                                 double* peaks, size_t w) {
+                                      double* peaks, size_t w) {
   subtract(blurred, background, t, out, peaks, w);
 }
 PAIRLOOM_WIDE_CLONES void slide_columns_of(const uint8_t* in, const uint8_t* gone, int32_t* sums, double size,

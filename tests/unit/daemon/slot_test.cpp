@@ -24,6 +24,16 @@ TEST(Slot, KillsBeforeAFirstResultAreForgivenForLong) {
   EXPECT_TRUE(slot.is_hopeless());
 }
 
+// With a pause of a minute after each, sixty kills would take an hour.
+TEST(Slot, FiveMinutesWithoutAnythingDoneAreHopelessWhateverEndedTheLives) {
+  Slot slot(0, -1, 0);
+  int64_t now = 1;
+  for (int life = 1; life <= 5; ++life, now += kMaxBackoffNs) slot.plan_restart(false, true, now);
+  EXPECT_FALSE(slot.is_hopeless());
+  slot.plan_restart(false, true, now + 1);
+  EXPECT_TRUE(slot.is_hopeless());
+}
+
 TEST(Slot, APauseDoublesUntilALifeHasDoneSomething) {
   Slot slot(0, -1, 0);
   slot.plan_restart(false, false, 5);

@@ -22,7 +22,11 @@ class Migrated : public IndexTest, public testing::WithParamInterface<int32_t> {
     const DirectoryId photos = value(writer.directory("/photos", 42)).id;
     value(writer.note_root("/photos", 42));
     value(writer.put(run, image(photos, "a.jpg", 1)));
-    value(writer.put(run, image(photos, "b.jpg", 2)));
+    FileResult near = image(photos, "b.jpg", 2);
+    Code code = code_of(1);
+    code.words[0] ^= 0x7F;  // seven bits from the first
+    near.codes = {{Algorithm::kPdq, code}};
+    value(writer.put(run, near));
     value(writer.put(run, image(photos, "copy of a.jpg", 1)));
     value(writer.put(run, failure(photos, "broken.jpg", Outcome::kCorrupt, "premature end")));
     value(writer.put(run, image(photos, "gone.jpg", 3)));
@@ -95,7 +99,8 @@ TEST_P(Migrated, HoldsWhatItHeldAndIsCurrent) {
 TEST_P(Migrated, HasTheTablesOfANewIndex) {
   fill();
   const std::string shape =
-      "SELECT m.type || ' ' || m.name || ' ' || coalesce((SELECT group_concat(name) FROM pragma_table_info(m.name)), '') "
+      "SELECT m.type || ' ' || m.name || ' ' || "
+      "coalesce((SELECT group_concat(name) FROM pragma_table_info(m.name)), '') "
       "FROM sqlite_schema m WHERE m.name NOT LIKE 'sqlite_%' ORDER BY 1";
   const auto of_a_new_one = sql(shape);
   ASSERT_THAT(of_a_new_one, Not(IsEmpty()));
