@@ -3,11 +3,9 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
-#include <iterator>
 #include <numbers>
 
 #include "workerproc/decode/clones.h"
-#include "workerproc/extract/turns.h"
 
 namespace pairloom::workerproc {
 namespace {
@@ -173,23 +171,15 @@ void PdqHasher::sample(const View& view, const Band& rows, const Band& columns) 
 
 PdqHash PdqHasher::hash(const View& view) {
   static const DctMatrix dct;
-  if (std::min(view.rows.full_px, view.columns.full_px) < kMinSidePx) {
-    std::fill(std::begin(terms_), std::end(terms_), 0.0f);
-    return {};
-  }
+  if (std::min(view.rows.full_px, view.columns.full_px) < kMinSidePx) return {};
   bands_.trim();
   sample(view, bands_.get(view.rows), bands_.get(view.columns));
   if (view.transposed)
     for (size_t i = 0; i < kPdqSide; ++i)
       for (size_t j = 0; j < i; ++j) std::swap(samples_[i][j], samples_[j][i]);
-  low_terms(dct, samples_, terms_);
-  return {bits_of(terms_), static_cast<uint8_t>(quality_of(samples_))};
-}
-
-Code PdqHasher::turned(uint8_t exif) const {
   float terms[kTerms * kTerms];
-  turn_terms<kTerms>(terms_, orientation_from_exif(exif), terms);
-  return bits_of(terms);
+  low_terms(dct, samples_, terms);
+  return {bits_of(terms), static_cast<uint8_t>(quality_of(samples_))};
 }
 
 }  // namespace pairloom::workerproc

@@ -22,17 +22,12 @@ class PdqHasher {
   // Gray pictures count as they are, BGR with 0.299 R + 0.587 G + 0.114 B in float as in the reference. Pictures with a
   // side below 5 pixels have code 0 and quality 0, as there.
   PdqHash hash(const View& view);
-  // The code of the picture that was hashed last, turned as EXIF orientation 1..8 says; from the same DCT terms, so it
-  // costs little.
-  Code turned(uint8_t exif) const;
 
  private:
   void sample(const View& view, const Band& rows, const Band& columns);
   void close_row(const float* sums, const Band& columns, const View& view, size_t entry);
 
   BandCache bands_;
-  static constexpr size_t kTerms = 16;
-  float terms_[kTerms * kTerms] = {};              // of the picture hashed last
   std::vector<float> luma_;                        // one row of a BGR picture
   std::vector<float> open_;                        // weighted sums of the rows of the entries under way
   alignas(64) float samples_[kPdqSide][kPdqSide];  // [shown row][shown column], or the other way round if transposed
