@@ -87,9 +87,10 @@ Result<> FileReader::fill(int fd, size_t wanted) {
 // Fills the buffer with the file, or with its beginning when it is not what is wanted (false).
 Result<bool> FileReader::read_wanted(int fd, uint64_t size_bytes, Wanted wanted, TaskContext& context) {
   PAIRLOOM_TRY(fill(fd, static_cast<size_t>(std::min<uint64_t>(size_bytes, kFirstReadBytes))));
-  const ImageFormat format = sniff(std::as_bytes(std::span(buffer_)).first(std::min(filled_, kSniffBytes)));
+  const auto head = std::as_bytes(std::span(buffer_)).first(std::min(filled_, kSniffBytes));
+  const ImageFormat format = sniff(head);
   context.announce_format(format);
-  const bool is_wanted = wanted == Wanted::kAny || format != ImageFormat::kUnknown;
+  const bool is_wanted = wanted == Wanted::kAny || format != ImageFormat::kUnknown || !name_of_unread(head).empty();
   if (is_wanted && size_bytes > max_file_bytes_)
     return fail(Errc::kTooLarge, fmt::format("{} is more than the limit of {} (--max-file-size)",
                                              human_bytes(size_bytes), human_bytes(max_file_bytes_)));
