@@ -15,19 +15,20 @@ void take_out_pairs(const std::vector<std::pair<index::ContentId, index::Content
   if (decided.empty()) return;
   std::set<index::ContentId> concerned;
   for (const auto& [a, b] : decided) concerned.insert({a, b});
-  std::map<index::ContentId, std::set<index::ContentId>> equals;  // of a content that others may speak for: who may
+  // Of equal codes one speaks for all, so each of them may need the edges of another: whose edges go to whom.
+  std::map<index::ContentId, std::set<index::ContentId>> speaks_for;
   for (const Edge& edge : edges) {
-    if (edge.distance != 0) continue;
-    if (concerned.contains(edge.a)) equals[edge.b].insert(edge.a);
-    if (concerned.contains(edge.b)) equals[edge.a].insert(edge.b);
+    if (edge.distance != 0 || (!concerned.contains(edge.a) && !concerned.contains(edge.b))) continue;
+    speaks_for[edge.a].insert(edge.b);
+    speaks_for[edge.b].insert(edge.a);
   }
   std::vector<Edge> more;
   for (const Edge& edge : edges)
     for (const auto& [end, other] : {std::pair(edge.a, edge.b), std::pair(edge.b, edge.a)}) {
-      const auto speaks_for = equals.find(end);
-      if (speaks_for == equals.end()) continue;
-      for (const auto content : speaks_for->second)
-        if (content != other) more.push_back({std::min(content, other), std::max(content, other), edge.distance});
+      const auto equals = speaks_for.find(end);
+      if (equals == speaks_for.end()) continue;
+      for (const auto content : equals->second)  // equals that nothing was decided about stay together anyway
+        if (content != other && (edge.distance != 0 || concerned.contains(content))) more.push_back({std::min(content, other), std::max(content, other), edge.distance});
     }
   edges.insert(edges.end(), more.begin(), more.end());
   std::erase_if(edges, [&](const Edge& edge) {

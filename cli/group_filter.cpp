@@ -68,7 +68,7 @@ Result<int64_t> time_from_text(std::string_view text, int64_t now_ns) {
     const char* end = ::strptime(rest.c_str(), format, &tm);
     if (end == nullptr || *end != '\0') continue;
     const std::tm asked = tm;
-    const int64_t seconds = ::timegm(&tm);
+    const int64_t seconds = std::clamp<int64_t>(::timegm(&tm), INT64_MIN / kSecondNs, INT64_MAX / kSecondNs);
     if (asked.tm_mday != tm.tm_mday || asked.tm_mon != tm.tm_mon) return bad();  // the 30th of February
     return seconds * kSecondNs;
   }

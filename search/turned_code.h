@@ -1,7 +1,7 @@
 // The code of a mirrored or rotated picture, from the code of the picture alone. A bit says whether a DCT term is above the
-// median of all; turning a picture moves its terms and changes the sign of some. The median lies near zero but not at
-// it, so a few bits near it come out wrong (docs/benchmarks.md says how few): where the pixels are at hand, the worker
-// computes the code from the terms. Runs in: any process.
+// median of all; turning a picture moves its terms and changes the sign of some. The median lies near zero but not at it,
+// and PDQ's samples do not lie symmetrically, so some bits come out wrong (docs/benchmarks.md says how many): where the
+// pixels are at hand, the worker hashes the turned picture. Runs in: any process.
 #pragma once
 
 #include <cstdint>

@@ -99,23 +99,11 @@ struct Extractor::State {
     return {};
   }
 
-  // The codes of the seven other orientations, in the order of their EXIF numbers.
+  // The codes of the seven other orientations, in the order of their EXIF numbers. (Quality stays that of the picture.)
   void add_turns(Algorithm algorithm, const View& view) {
-    const auto add = [&](auto code_of_turn) {
-      for (uint8_t exif = 2; exif <= 8; ++exif) turns.push_back({algorithm, exif, code_of_turn(exif)});
-    };
-    switch (algorithm) {
-      case Algorithm::kPdq:  // sampled again: the windows' places are not symmetric, so turned terms are up to 36 bits off
-        return add([&](uint8_t exif) { return pdq.hash(turned(view, exif)).code; });
-      case Algorithm::kPhash:
-        return add([codes = phash64_turned(view, summer)](uint8_t exif) { return codes[exif - 1u]; });
-      case Algorithm::kPhash256:
-        return add([codes = phash256_turned(view, summer)](uint8_t exif) { return codes[exif - 1u]; });
-      case Algorithm::kDhash:  // no terms that could be turned: the cells are summed again
-        return add([&](uint8_t exif) { return dhash(turned(view, exif), summer); });
-      case Algorithm::kDhashTutorial:
-        return add([&](uint8_t exif) { return tutorial.hash(turned(view, exif)); });
-    }
+    jobs::IndexResult ignored;
+    for (uint8_t exif = 2; exif <= 8; ++exif)
+      turns.push_back({algorithm, exif, code_of(algorithm, turned(view, exif), ignored)});
   }
 
   void describe(const View& view, ImageInfo& image) const {

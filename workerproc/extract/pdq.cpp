@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
-#include <iterator>
 #include <numbers>
 
 #include "workerproc/decode/clones.h"
@@ -172,17 +171,15 @@ void PdqHasher::sample(const View& view, const Band& rows, const Band& columns) 
 
 PdqHash PdqHasher::hash(const View& view) {
   static const DctMatrix dct;
-  if (std::min(view.rows.full_px, view.columns.full_px) < kMinSidePx) {
-    std::fill(std::begin(terms_), std::end(terms_), 0.0f);
-    return {};
-  }
+  if (std::min(view.rows.full_px, view.columns.full_px) < kMinSidePx) return {};
   bands_.trim();
   sample(view, bands_.get(view.rows), bands_.get(view.columns));
   if (view.transposed)
     for (size_t i = 0; i < kPdqSide; ++i)
       for (size_t j = 0; j < i; ++j) std::swap(samples_[i][j], samples_[j][i]);
-  low_terms(dct, samples_, terms_);
-  return {bits_of(terms_), static_cast<uint8_t>(quality_of(samples_))};
+  float terms[kTerms * kTerms];
+  low_terms(dct, samples_, terms);
+  return {bits_of(terms), static_cast<uint8_t>(quality_of(samples_))};
 }
 
 }  // namespace pairloom::workerproc

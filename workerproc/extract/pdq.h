@@ -28,8 +28,6 @@ class PdqHasher {
   void close_row(const float* sums, const Band& columns, const View& view, size_t entry);
 
   BandCache bands_;
-  static constexpr size_t kTerms = 16;
-  float terms_[kTerms * kTerms] = {};              // of the picture hashed last
   std::vector<float> luma_;                        // one row of a BGR picture
   std::vector<float> open_;                        // weighted sums of the rows of the entries under way
   alignas(64) float samples_[kPdqSide][kPdqSide];  // [shown row][shown column], or the other way round if transposed

@@ -6,7 +6,6 @@
 #include <numbers>
 
 #include "workerproc/decode/clones.h"
-#include "workerproc/extract/turns.h"
 
 namespace pairloom::workerproc {
 namespace {
@@ -30,21 +29,8 @@ PAIRLOOM_CLONES void add_weighted(const double* __restrict row, double weight, d
   for (size_t i = 0; i < count; ++i) sums[i] += weight * row[i];
 }
 
-template <size_t kTerms>
-using Terms = std::array<double, kTerms * kTerms>;
-
-template <size_t kTerms>
-Code code_of(const Terms<kTerms>& terms) {
-  auto sorted = terms;
-  const auto middle = sorted.begin() + (sorted.size() / 2 - 1);
-  std::nth_element(sorted.begin(), middle, sorted.end());
-  Code code;
-  for (size_t i = 0; i < terms.size(); ++i) code.words[i / 64] |= uint64_t{terms[i] > *middle} << (i % 64);
-  return code;
-}
-
 template <size_t kSize, size_t kTerms>
-Terms<kTerms> terms_of(const View& view, AreaSummer& summer) {
+Code phash(const View& view, AreaSummer& summer) {
   static const Cosines<kSize, kTerms> cosines;
   const auto sums = summer.sum(view, kSize, kSize);
 
@@ -58,34 +44,22 @@ Terms<kTerms> terms_of(const View& view, AreaSummer& summer) {
     for (size_t x = 0; x < kSize; ++x)
       add_weighted(cosines.by_sample[x].data(), columns[x], &terms[v * kTerms], kTerms);
   }
-  return terms;
-}
 
-template <size_t kSize, size_t kTerms>
-TurnedCodes all_turns(const View& view, AreaSummer& summer) {
-  const auto terms = terms_of<kSize, kTerms>(view, summer);
-  TurnedCodes codes;
-  for (uint8_t exif = 1; exif <= 8; ++exif) {
-    Terms<kTerms> turned;
-    turn_terms<kTerms>(terms.data(), orientation_from_exif(exif), turned.data());
-    codes[exif - 1u] = code_of<kTerms>(turned);
-  }
-  return codes;
+  auto sorted = terms;
+  const auto middle = sorted.begin() + (sorted.size() / 2 - 1);
+  std::nth_element(sorted.begin(), middle, sorted.end());
+  Code code;
+  for (size_t i = 0; i < terms.size(); ++i) code.words[i / 64] |= uint64_t{terms[i] > *middle} << (i % 64);
+  return code;
 }
 
 }  // namespace
 
 Code phash64(const View& view, AreaSummer& summer) {
-  return code_of<8>(terms_of<32, 8>(view, summer));
+  return phash<32, 8>(view, summer);
 }
 Code phash256(const View& view, AreaSummer& summer) {
-  return code_of<16>(terms_of<64, 16>(view, summer));
-}
-TurnedCodes phash64_turned(const View& view, AreaSummer& summer) {
-  return all_turns<32, 8>(view, summer);
-}
-TurnedCodes phash256_turned(const View& view, AreaSummer& summer) {
-  return all_turns<64, 16>(view, summer);
+  return phash<64, 16>(view, summer);
 }
 
 }  // namespace pairloom::workerproc

@@ -1,8 +1,6 @@
 // pHash: the signs of low frequencies. Runs in: worker only.
 #pragma once
 
-#include <array>
-
 #include "base/algorithm.h"
 #include "workerproc/extract/area.h"
 
@@ -15,10 +13,5 @@ namespace pairloom::workerproc {
 // which crops the same terms; they filter with a 7x7 box and sample, here the means are exact. A flat picture gives 0.
 Code phash64(const View& view, AreaSummer& summer);   // n = 32, k = 8
 Code phash256(const View& view, AreaSummer& summer);  // n = 64, k = 16
-
-// The codes of the picture turned as EXIF orientation 1..8 says, from one set of terms; [0] is the picture's own.
-using TurnedCodes = std::array<Code, 8>;
-TurnedCodes phash64_turned(const View& view, AreaSummer& summer);
-TurnedCodes phash256_turned(const View& view, AreaSummer& summer);
 
 }  // namespace pairloom::workerproc

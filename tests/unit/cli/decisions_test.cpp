@@ -129,5 +129,14 @@ TEST(DecidedEdges, OneOfSeveralEqualCodesKeepsItsOtherNeighbours) {
   EXPECT_EQ(left[1].distance, 5u);
 }
 
+TEST(DecidedEdges, EqualsOfOneThatWasDecidedAboutKeepTheirNeighbours) {
+  // 1 speaks for 2. It was decided that 1 and 3 are none; that says nothing of 2 and 3.
+  const auto left = without({{1, 3}}, {{1, 2, 0}, {1, 3, 5}});
+  ASSERT_EQ(left.size(), 2u);
+  EXPECT_EQ(left[0].b, 2u);
+  EXPECT_EQ(left[1].a, 2u);
+  EXPECT_EQ(left[1].b, 3u);
+}
+
 }  // namespace
 }  // namespace pairloom::cli

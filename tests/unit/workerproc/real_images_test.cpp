@@ -3,13 +3,17 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cstdio>
 #include <cstdlib>
 #include <fstream>
 #include <iterator>
+#include <map>
+#include <numeric>
 #include <sstream>
 #include <string>
 #include <vector>
 
+#include "search/turned_code.h"
 #include "workerproc/extract/extract.h"
 
 namespace pairloom::workerproc {
@@ -89,6 +93,32 @@ TEST_F(RealImages, TheDefaultDecodeStaysCloseToTheFullOne) {
   std::sort(distances.begin(), distances.end());
   EXPECT_LE(sum / static_cast<double>(distances.size()), 1.2);
   EXPECT_LE(distances[distances.size() * 99 / 100], 10);
+}
+
+TEST_F(RealImages, CodesTurnedWithoutThePictureStayCloseToThoseOfTheTurnedOne) {
+  jobs::IndexSetup setup;
+  setup.algorithms = set_of(Algorithm::kPdq) | set_of(Algorithm::kPhash256) | set_of(Algorithm::kPhash) | jobs::kTurnedCodes;
+  Extractor extractor(setup);
+  std::map<Algorithm, std::vector<int>> distances;
+  for (const auto& row : rows_of("caltech101_dhash.csv")) {
+    const auto result = extract(extractor, "caltech101/" + row[0]);
+    const auto turns = extractor.take_turns();
+    ASSERT_EQ(turns.size(), 3u * 7) << row[0];
+    for (const auto& turn : turns)
+      for (const auto& code : result.codes)
+        if (code.algorithm == turn.algorithm && result.image.quality >= 50)
+          distances[turn.algorithm].push_back(
+              hamming_distance(*search::turned_code(code.code, code.algorithm, turn.orientation), turn.code));
+  }
+  for (auto& [algorithm, all] : distances) {
+    std::sort(all.begin(), all.end());
+    const double mean = std::accumulate(all.begin(), all.end(), 0.0) / static_cast<double>(all.size());
+    const auto within = std::upper_bound(all.begin(), all.end(), int{info(algorithm).similar}) - all.begin();
+    std::printf("%s turned: mean %.2f, 99th percentile %d, largest %d bits, %.1f %% within `similar`\n",
+                std::string(info(algorithm).name).c_str(), mean, all[all.size() * 99 / 100], all.back(),
+                100.0 * static_cast<double>(within) / static_cast<double>(all.size()));
+    EXPECT_LE(mean, info(algorithm).similar);
+  }
 }
 
 }  // namespace
