@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstdlib>
 
 #include <fmt/format.h>
 
@@ -44,6 +45,9 @@ Result<Pool> Pool::create(const PoolOptions& options, const Clock& clock) {
   PAIRLOOM_ASSIGN(state->programs.worker, find_worker_program(options));
   PAIRLOOM_ASSIGN(state->programs.opener, find_opener_program(options));
   state->programs.plugins = options.plugins;
+  // OpenCV brings OpenBLAS along, which would start threads when it is loaded: one that is late meets the sandbox in its
+  // first steps, and that ends the worker.
+  ::setenv("OPENBLAS_NUM_THREADS", "1", 1);
   state->epoll = Fd(epoll_create1(EPOLL_CLOEXEC));
   if (!state->epoll) return fail_errno("cannot make an epoll descriptor", errno);
   return Pool(std::move(state));
