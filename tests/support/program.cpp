@@ -41,7 +41,11 @@ int status_of(int raw) {
 
 std::string content_of(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
+  try {
+    return {std::istreambuf_iterator<char>(file), {}};
+  } catch (const std::ios_base::failure&) {  // a process that has just ended: read() says that there is none
+    return {};
+  }
 }
 
 // State letter and parent out of /proc/PID/stat; the name in it may hold anything, so read from its closing bracket.
