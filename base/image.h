@@ -18,7 +18,6 @@ enum class ImageFormat : uint8_t {
   kGif = 5,
   kBmp = 6,
   kPnm = 7,
-  // recognised by their magic, not decoded by this build:
   kHeif = 8,
   kAvif = 9,
   kJxl = 10,
