@@ -141,9 +141,9 @@ reload_a_good_one() {
 ask_it() {
   mkdir -p /srv/asked
   cp -r "$payload/pictures/01" /srv/asked/
-  pairloom watch add /srv/asked
-  converges_to /srv/photos /srv/usb /srv/other
-  pairloom watch ls | grep -F /srv/asked >/dev/null
+  pairloom --index "$index" watch add /srv/asked
+  converges_to /srv/photos /srv/usb /srv/other /srv/asked
+  pairloom --index "$index" watch ls | grep -F /srv/asked >/dev/null
   useradd --create-home --groups pairloom anna
   runuser -u anna -- pairloom --index "$index" status >/dev/null
   runuser -u anna -- pairloom --index "$index" dups >/dev/null
@@ -155,7 +155,7 @@ upgrade() {
   eventually 180 is_active
   matches "$index"
   rm /srv/other/02/100.jpg
-  converges_to /srv/photos /srv/usb /srv/other
+  converges_to /srv/photos /srv/usb /srv/other /srv/asked
 }
 
 stop() {
@@ -169,7 +169,7 @@ stop() {
 
 a_question_starts_it() {
   systemctl start pairloomd.socket
-  pairloom watch ls >/dev/null
+  pairloom --index "$index" watch ls >/dev/null
   is_active
   systemctl stop pairloomd.socket pairloomd.service
 }
@@ -187,5 +187,5 @@ remove_and_purge() {
 
 run_steps install_the_packages units_are_sound_and_hardened watch_a_directory workers_are_contained_completely \
   drop_images_in rename_a_directory delete_some unmount_a_root remount_it kill_a_worker kill_the_supervisor \
-  stop_it_from_working_until_the_watchdog_bites reload_a_broken_configuration reload_a_good_one \
-  upgrade stop remove_and_purge
+  stop_it_from_working_until_the_watchdog_bites reload_a_broken_configuration reload_a_good_one ask_it \
+  upgrade stop a_question_starts_it remove_and_purge
