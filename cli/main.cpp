@@ -6,12 +6,11 @@
 #include <unistd.h>
 #include <csignal>
 #include <cstdio>
-#include <new>
 #include <string>
-#include <string_view>
 #include <variant>
 #include <vector>
 
+#include "base/shortage.h"
 #include "cli/command_line.h"
 #include "cli/exit_code.h"
 #include "cli/index_path.h"
@@ -19,23 +18,6 @@
 
 namespace pairloom::cli {
 namespace {
-
-// A reader that goes away must not kill a run that has work to commit, nor must a limit for the size of files: writes
-// fail with EPIPE and EFBIG instead. A handler, not SIG_IGN: workers are exec'ed and would inherit that.
-void outlive_failing_writes() {
-  struct sigaction action {};
-  action.sa_handler = [](int) {};
-  ::sigaction(SIGPIPE, &action, nullptr);
-  ::sigaction(SIGXFSZ, &action, nullptr);
-}
-
-// Wherever it happens: what is committed is safe, workers end with this process, and nothing can be counted on here.
-[[noreturn]] void end_without_memory() {
-  constexpr std::string_view kText =
-      "pairloom: out of memory; what was committed is kept, the same command goes on from there\n";
-  [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, kText.data(), kText.size());
-  ::_exit(static_cast<int>(ExitCode::kFailed));
-}
 
 // End as any program in a pipeline does whose reader went away.
 void end_by_sigpipe() {
@@ -58,8 +40,8 @@ int answer(const Answer& said) {
 
 int run(const Invocation& invocation, const std::vector<std::string>& arguments) {
   auto index = index_path(invocation.globals->index);
-  if (!index) return complain(index.error());
-  Session session(*invocation.globals, *index, "pairloom " + quoted_for_shell(arguments));
+  if (!index && invocation.verb->uses_index) return complain(index.error());
+  Session session(*invocation.globals, index.value_or(""), "pairloom " + quoted_for_shell(arguments));
   auto code = invocation.action(session);
   if (!code) session.messages.error(code.error().message);
   ExitCode status = code ? *code : exit_code_of(code.error().code);
@@ -73,7 +55,8 @@ int run(const Invocation& invocation, const std::vector<std::string>& arguments)
 
 int main_of(std::vector<std::string> arguments) {
   outlive_failing_writes();
-  std::set_new_handler(end_without_memory);
+  end_where_memory_ends("pairloom: out of memory; what was committed is kept, the same command goes on from there\n",
+                        static_cast<int>(ExitCode::kFailed));
   const auto parsed = parse_command_line(arguments);
   if (const auto* said = std::get_if<Answer>(&parsed)) return answer(*said);
   return run(std::get<Invocation>(parsed), arguments);

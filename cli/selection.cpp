@@ -36,11 +36,17 @@ void add_features_option(CLI::App& app, Selection& into, const std::string& defa
 
 void add_limit_options(CLI::App& app, Selection& into) {
   const char* limits = "Limits";
-  add_size(app, "--max-pixels", into.setup.max_pixels, "Leave out pictures with more pixels")
+  add_size(app, "--max-pixels", into.setup.limits.max_pixels, "Leave out pictures with more pixels")
       ->default_str("400M")
       ->group(limits);
-  add_size(app, "--max-file-size", into.setup.max_file_bytes, "Leave out larger files")
+  add_size(app, "--max-file-size", into.setup.limits.max_file_bytes, "Leave out larger files")
       ->default_str("512Mi")
+      ->group(limits);
+  add_size(app, "--max-scans", into.setup.limits.max_scans, "Leave out JPEGs with more scans, where all must be decoded")
+      ->default_str("500")
+      ->group(limits);
+  add_size(app, "--max-parts", into.setup.limits.max_parts, "Look at no more pages and smaller pictures of a TIFF")
+      ->default_str("64")
       ->group(limits);
   add_size(app, "--mem-limit", into.pairing_memory_bytes, "Memory for sorting codes when pairs are searched, in all")
       ->default_str("1Gi")

@@ -44,7 +44,7 @@ struct Session {
   }
 
   const GlobalOptions globals;
-  const std::string index;      // path of the index file
+  const std::string index;      // path of the index file; empty only for a verb that uses none
   const std::string arguments;  // the command line, quoted for a shell
   Output out;                   // results
   Style out_style;

@@ -6,6 +6,8 @@
 namespace pairloom::cli {
 namespace {
 
+constexpr bool kNoIndex = false;
+
 constexpr Example kMain[] = {
     {"pairloom scan ~/Pictures", "index a directory and list its near-duplicates"},
     {"pairloom dups --preset same -o jsonl", "the groups again, nearer ones only, for a program"},
@@ -135,7 +137,7 @@ constexpr Verb kVerbs[] = {
     {"dups", "list groups of near-duplicates from the index", kFind, kDups, declare_dups},
     {"decide", "say what is no duplicate, or stays; it is remembered", kFind, kDecide, declare_decide},
     {"match", "find images like a given one", kFind, kMatch, declare_match},
-    {"cmp", "say whether two files show the same picture", kFind, kCmp, declare_cmp},
+    {"cmp", "say whether two files show the same picture", kFind, kCmp, declare_cmp, kNoIndex},
     {"extract", "compute colours, textures, keypoints, hashes of images", kFind, kExtract,
      declare_extract},
     {"index add", "add directories or files to the index", kMaintain, kIndexAdd, declare_index_add},
@@ -149,17 +151,17 @@ constexpr Verb kVerbs[] = {
     {"index failures", "list the files that could not be used", kMaintain, kIndexFailures, declare_index_failures},
     {"index retry", "look again at the files that could not be used", kMaintain, kIndexRetry, declare_index_retry},
     {"transform", "compute a picture from another, in bands on all cores", kWork, kTransform,
-     declare_transform},
+     declare_transform, kNoIndex},
     {"locate", "find the particles in each frame of a video", kWork, kLocate, declare_locate},
-    {"watch add", "have the daemon watch a directory", kService, kWatchAdd, declare_watch_add},
-    {"watch rm", "have the daemon watch a directory no longer", kService, kWatchRm, declare_watch_rm},
-    {"watch ls", "list what the daemon watches", kService, kWatchLs, declare_watch_ls},
-    {"pause", "have the daemon do nothing for a while", kService, kPause, declare_pause},
-    {"resume", "have the daemon go on", kService, kResume, declare_resume},
-    {"reload", "have the daemon read its configuration again", kService, kReload, declare_reload},
-    {"rescan", "have the daemon walk its directories again", kService, kRescan, declare_rescan},
+    {"watch add", "have the daemon watch a directory", kService, kWatchAdd, declare_watch_add, kNoIndex},
+    {"watch rm", "have the daemon watch a directory no longer", kService, kWatchRm, declare_watch_rm, kNoIndex},
+    {"watch ls", "list what the daemon watches", kService, kWatchLs, declare_watch_ls, kNoIndex},
+    {"pause", "have the daemon do nothing for a while", kService, kPause, declare_pause, kNoIndex},
+    {"resume", "have the daemon go on", kService, kResume, declare_resume, kNoIndex},
+    {"reload", "have the daemon read its configuration again", kService, kReload, declare_reload, kNoIndex},
+    {"rescan", "have the daemon walk its directories again", kService, kRescan, declare_rescan, kNoIndex},
     {"status", "say what the daemon is at, or what the last runs did", kLook, kStatus, declare_status},
-    {"bench", "measure the jobs on this machine, alone and in parallel", kLook, kBench, declare_bench},
+    {"bench", "measure the jobs on this machine, alone and in parallel", kLook, kBench, declare_bench, kNoIndex},
     {"doctor", "check this machine and this installation", kLook, kDoctor, declare_doctor},
 };
 

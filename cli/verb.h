@@ -26,6 +26,7 @@ struct Verb {
   std::string_view group;  // heading in the list of verbs
   std::span<const Example> examples;
   Action (*declare)(CLI::App& app);  // adds the verb's options to `app`
+  bool uses_index = true;            // false: works where there is no place for one (cli/index_path.h)
 };
 
 std::span<const Verb> verbs();

@@ -3,8 +3,6 @@
 // threads, which the supervisor must not have, and because it reads what any client sends. It knows neither the index nor
 // any image. Not meant to be started by hand.
 #include <fcntl.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 #include <unistd.h>
 #include <charconv>
 #include <cstdio>
@@ -13,6 +11,7 @@
 
 #include <fmt/format.h>
 
+#include "control/containment.h"
 #include "control/exchange.h"
 #include "control/http_server.h"
 
@@ -24,14 +23,6 @@ int descriptor_in(std::string_view text) {
   int number = -1;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
   return error == std::errc() && end == text.data() + text.size() ? number : -1;
-}
-
-// Nothing it needs is taken away: it opens no file and starts no program.
-void give_up_rights() {
-  ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-  const rlimit none{0, 0}, files{512, 512};
-  ::setrlimit(RLIMIT_CORE, &none);
-  ::setrlimit(RLIMIT_NOFILE, &files);
 }
 
 int end_with(const Error& error) {
@@ -49,7 +40,7 @@ int main(int argc, char** argv) {
     return 2;
   }
   for (const Fd* fd : {&listening, &supervisor}) ::fcntl(fd->get(), F_SETFD, FD_CLOEXEC);
-  give_up_rights();
+  if (!control::contain()) fmt::print(stderr, "pairloom-control: this kernel has no seccomp: going on without a filter\n");
 
   control::Exchange exchange(std::move(supervisor));
   if (const auto said = exchange.say_hello(); !said) return end_with(said.error());

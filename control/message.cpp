@@ -3,36 +3,18 @@
 #include <sys/socket.h>
 #include <sys/uio.h>
 
-#include <array>
 #include <cerrno>
-#include <cstring>
 #include <vector>
 
 #include <fmt/format.h>
+
+#include "base/passed_descriptors.h"
 
 namespace pairloom::control {
 namespace {
 
 // Room for more descriptors than are allowed, so that a peer that sends too many is seen to.
 constexpr size_t kDescriptorRoom = 4;
-
-struct AncillaryRoom {
-  alignas(cmsghdr) std::array<std::byte, CMSG_SPACE(kDescriptorRoom * sizeof(int))> bytes{};
-};
-
-std::vector<Fd> take_descriptors(msghdr& message) {
-  std::vector<Fd> taken;
-  for (cmsghdr* part = CMSG_FIRSTHDR(&message); part != nullptr; part = CMSG_NXTHDR(&message, part)) {
-    if (part->cmsg_level != SOL_SOCKET || part->cmsg_type != SCM_RIGHTS) continue;
-    const size_t count = (part->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-    for (size_t i = 0; i < count; ++i) {
-      int descriptor = -1;
-      std::memcpy(&descriptor, CMSG_DATA(part) + i * sizeof descriptor, sizeof descriptor);
-      taken.emplace_back(descriptor);
-    }
-  }
-  return taken;
-}
 
 }  // namespace
 
@@ -51,16 +33,8 @@ Result<bool> send_message(int socket, MessageKind kind, uint64_t request, std::s
   msghdr message{};
   message.msg_iov = parts;
   message.msg_iovlen = 2;
-  AncillaryRoom room;
-  if (descriptor >= 0) {
-    message.msg_control = room.bytes.data();
-    message.msg_controllen = CMSG_SPACE(sizeof(int));
-    cmsghdr* attached = CMSG_FIRSTHDR(&message);
-    attached->cmsg_level = SOL_SOCKET;
-    attached->cmsg_type = SCM_RIGHTS;
-    attached->cmsg_len = CMSG_LEN(sizeof(int));
-    std::memcpy(CMSG_DATA(attached), &descriptor, sizeof descriptor);
-  }
+  DescriptorRoom<1> room;
+  if (descriptor >= 0) attach_descriptors(message, room.bytes, {&descriptor, 1});
   while (::sendmsg(socket, &message, MSG_DONTWAIT | MSG_NOSIGNAL) < 0) {
     if (errno == EAGAIN || errno == ETOOMANYREFS) return false;
     if (errno == EPIPE || errno == ECONNRESET) return fail(Errc::kInterrupted, "the peer process is gone");
@@ -74,15 +48,14 @@ Result<Received> receive_message(int socket, Message& into) {
   into.payload.resize(kMaxPayloadBytes);
   into.descriptor.reset();
   iovec parts[2] = {{&header, sizeof header}, {into.payload.data(), into.payload.size()}};
-  AncillaryRoom room;
+  DescriptorRoom<kDescriptorRoom> room;
   msghdr message{};
   ssize_t got = 0;
   do {
     message = {};
     message.msg_iov = parts;
     message.msg_iovlen = 2;
-    message.msg_control = room.bytes.data();
-    message.msg_controllen = room.bytes.size();
+    expect_descriptors(message, room.bytes);
     got = ::recvmsg(socket, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
   } while (got < 0 && errno == EINTR);
   if (got < 0 && errno == EAGAIN) return Received::kNothing;

@@ -69,14 +69,13 @@ struct DaemonStatus {
   } queue;
 
   // Since the daemon started.
-  struct Totals {
-    uint64_t indexed = 0, unchanged = 0, moved = 0, gone = 0, failed = 0, not_image = 0;
-    uint64_t bytes_read = 0, worker_deaths = 0, new_pairs = 0;
+  struct Totals : index::RunTotals {
+    uint64_t new_pairs = 0;
     uint64_t events = 0, overflows = 0;  // of the kernel's queue: events were lost, and the root walked again
     uint64_t commits = 0;
   } totals;
 
-  // What the index holds; filled when it is known without counting.
+  // What the index holds, with what is not committed yet; empty before it is open.
   std::optional<uint64_t> indexed_files, failed_files, contents;
   uint64_t watches_used = 0, watches_allowed = 0;  // inotify; 0 allowed = not used
   std::string last_error;                          // that did not end the daemon

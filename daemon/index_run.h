@@ -62,6 +62,7 @@ struct Problem {
   std::string path;
   std::string reason;            // "cannot open: Permission denied"
   bool skipped_subtree = false;  // a directory that could not be read: what is below keeps its state
+  std::optional<uint32_t> worker = std::nullopt;  // slot of the worker whose result says so
 };
 
 struct Progress {

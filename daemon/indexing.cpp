@@ -314,7 +314,9 @@ Result<> Indexing::store(const Task& task, index::FileResult result) {
 
   ++count_of(result.outcome, totals_.indexed);
   if (is_failure(result.outcome)) {
-    problem_({path_of(task), fmt::format("{}: {}", name_of(result.outcome), result.message), false});
+    const bool from_worker = result.attempts == 0;
+    problem_({path_of(task), fmt::format("{}: {}", name_of(result.outcome), result.message), false,
+              from_worker ? std::optional(result.worker_slot) : std::nullopt});
   }
   PAIRLOOM_TRY(index_->put(run_, result));
   if (commit_at_ns_ < 0) commit_at_ns_ = system_clock().monotonic_ns() + kCommitNs;

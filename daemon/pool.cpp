@@ -58,10 +58,10 @@ void Pool::State::staff() {
   if (!slots.empty()) return;
   std::vector<int> cpus = usable_physical_cores().cpus;
   if (options.jobs > 0) {
-    // As many as asked for, on the physical cores in turn; more workers than cores share them, unpinned.
+    // One for each core is pinned to it. Where there are fewer, another run may be beside this one, and both would take
+    // the first cores; where there are more, they share. The kernel places those.
     const auto jobs = static_cast<size_t>(options.jobs);
-    if (jobs > cpus.size()) cpus.assign(jobs, -1);
-    cpus.resize(jobs);
+    if (jobs != cpus.size()) cpus.assign(jobs, -1);
   }
   programs.memory_bytes =
       options.worker_memory_bytes > 0 ? options.worker_memory_bytes : memory_for_each_of(cpus.size());

@@ -215,7 +215,7 @@ Json to_json(const IndexRequest& request) {
   Json paired = Json::array();
   for (const AlgorithmInfo& algorithm : algorithms())
     if (contains(request.pair_algorithms, algorithm.id)) paired.push_back(algorithm.name);
-  return {{"kind", word_of(kKinds, request.kind)},
+  Json object = {{"kind", word_of(kKinds, request.kind)},
           {"roots", json_list(request.roots)},
           {"include", json_list(request.walk.include)},
           {"exclude", json_list(request.walk.exclude)},
@@ -227,12 +227,15 @@ Json to_json(const IndexRequest& request) {
           {"features", std::move(features)},
           {"pair", std::move(paired)},
           {"accuracy", word_of(kAccuracies, request.setup.accuracy)},
-          {"max_pixels", request.setup.max_pixels},
-          {"max_file_bytes", request.setup.max_file_bytes},
+          {"max_pixels", request.setup.limits.max_pixels},
+          {"max_file_bytes", request.setup.limits.max_file_bytes},
+          {"max_scans", request.setup.limits.max_scans},
+          {"max_parts", request.setup.limits.max_parts},
           {"task_deadline_s", request.pool.task_deadline_s},
           {"pairing_memory_bytes", request.pairing_memory_bytes},
-          {"retry_failed", request.retry_failed},
-          {"arguments", json_path(request.arguments)}};
+          {"retry_failed", request.retry_failed}};
+  if (!request.arguments.empty()) object["arguments"] = json_path(request.arguments);
+  return object;
 }
 
 Result<IndexRequest> index_request_from_json(const Json& object) {
@@ -253,8 +256,11 @@ Result<IndexRequest> index_request_from_json(const Json& object) {
   arguments.names("features", features);
   arguments.names("pair", paired);
   arguments.text("accuracy", accuracy);
-  arguments.whole("max_pixels", request.setup.max_pixels, 1, uint64_t{1} << 40);
-  arguments.whole("max_file_bytes", request.setup.max_file_bytes, 1, uint64_t{1} << 40);
+  jobs::ReadLimits& limits = request.setup.limits;
+  arguments.whole("max_pixels", limits.max_pixels, 1, uint64_t{1} << 40);
+  arguments.whole("max_file_bytes", limits.max_file_bytes, 1, uint64_t{1} << 40);
+  arguments.whole("max_scans", limits.max_scans, 1, uint64_t{1} << 40);
+  arguments.whole("max_parts", limits.max_parts, 1, uint64_t{1} << 40);
   arguments.number("task_deadline_s", request.pool.task_deadline_s, 0.001, 3600);
   arguments.whole("pairing_memory_bytes", request.pairing_memory_bytes, 1, uint64_t{1} << 50);
   arguments.flag("retry_failed", request.retry_failed);

@@ -191,6 +191,17 @@ uint64_t IndexWriter::uncommitted_changes() const {
   return state_->changes;
 }
 
+IndexCounts IndexWriter::counts() const {
+  const auto& meta = state_->meta;
+  const auto number = [](int64_t count) { return static_cast<uint64_t>(count); };
+  return {.files = number(meta.images),
+          .not_images = number(meta.not_images),
+          .failures = number(meta.failures),
+          .gone = number(meta.gone),
+          .contents = number(meta.contents),
+          .directories = number(meta.directories)};
+}
+
 Result<> IndexWriter::commit() {
   PAIRLOOM_TRY(state_->commit());
   return state_->publish_codes();

@@ -81,6 +81,7 @@ class IndexWriter {
   // Ends the transaction if one is open; then publishes new codes. Cheap when nothing changed.
   Result<> commit();
   uint64_t uncommitted_changes() const;
+  IndexCounts counts() const;  // with what is not committed yet
 
   // --- pairing
   // Radius 0, position 0 when never paired. Commits, and brings the code file up to date: pairing starts here.

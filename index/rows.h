@@ -88,6 +88,18 @@ struct RunTotals {
   uint64_t worker_deaths = 0;
   double seconds = 0;
   bool interrupted = false;
+
+  // What was done to files; not deaths and time, which do not add up where runs share workers.
+  void add_files(const RunTotals& more) {
+    seen += more.seen;
+    unchanged += more.unchanged;
+    moved += more.moved;
+    indexed += more.indexed;
+    not_image += more.not_image;
+    failed += more.failed;
+    gone += more.gone;
+    bytes_read += more.bytes_read;
+  }
 };
 struct WorkerTotals {
   uint32_t slot = 0;
@@ -166,11 +178,15 @@ struct PairingState {
   uint64_t position = 0;
   uint64_t code_count = 0;
 };
-struct IndexInfo {
+// Kept with every change: known without counting.
+struct IndexCounts {
   uint64_t files = 0;  // live and indexed; the next ones are disjoint from it
   uint64_t not_images = 0, failures = 0, gone = 0;
   uint64_t contents = 0;  // distinct images among `files`
   uint64_t directories = 0;
+};
+
+struct IndexInfo : IndexCounts {
   uint64_t database_bytes = 0;
   uint32_t schema_version = 0;
   struct AlgorithmCount {

@@ -12,8 +12,7 @@ constexpr size_t kMaxMessageBytes = 500;
 struct SetupWire {
   uint32_t algorithms;
   uint32_t accuracy;
-  uint64_t max_file_bytes;
-  uint64_t max_pixels;
+  ReadLimits limits;
 };
 
 struct ResultWire {
@@ -29,7 +28,7 @@ struct CodeWire {
   uint8_t algorithm, padding[7];
   uint64_t words[4];
 };
-static_assert(sizeof(SetupWire) == 24 && sizeof(ResultWire) == 80 && sizeof(CodeWire) == 40);
+static_assert(sizeof(SetupWire) == 40 && sizeof(ResultWire) == 80 && sizeof(CodeWire) == 40);
 
 enum Flags : uint8_t { kAnimated = 1, kAlpha = 2, kDamaged = 4, kAbsent = 8 };
 
@@ -90,8 +89,7 @@ Result<> take_codes(std::span<const std::byte>& bytes, size_t count, AlgorithmSe
 
 std::vector<std::byte> encode(const IndexSetup& setup) {
   std::vector<std::byte> out(sizeof(SetupWire));
-  put(out.data(),
-      SetupWire{setup.algorithms, static_cast<uint32_t>(setup.accuracy), setup.max_file_bytes, setup.max_pixels});
+  put(out.data(), SetupWire{setup.algorithms, static_cast<uint32_t>(setup.accuracy), setup.limits});
   return out;
 }
 
@@ -99,7 +97,7 @@ Result<IndexSetup> decode_index_setup(std::span<const std::byte> bytes) {
   SetupWire wire;
   if (bytes.size() != sizeof wire || !take(bytes, wire)) return fail(Errc::kProtocol, "index setup: wrong size");
   if (wire.accuracy > static_cast<uint32_t>(Accuracy::kFull)) return fail(Errc::kProtocol, "index setup: accuracy");
-  return IndexSetup{wire.algorithms, static_cast<Accuracy>(wire.accuracy), wire.max_file_bytes, wire.max_pixels};
+  return IndexSetup{wire.algorithms, static_cast<Accuracy>(wire.accuracy), wire.limits};
 }
 
 std::vector<std::byte> encode(const IndexResult& result) {

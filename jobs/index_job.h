@@ -12,6 +12,7 @@
 #include "base/algorithm.h"
 #include "base/image.h"
 #include "base/result.h"
+#include "jobs/read_limits.h"
 
 namespace pairloom::jobs {
 
@@ -19,8 +20,7 @@ namespace pairloom::jobs {
 struct IndexSetup {
   AlgorithmSet algorithms = set_of(Algorithm::kPdq);
   Accuracy accuracy = Accuracy::kDefault;
-  uint64_t max_file_bytes = 512ull << 20;
-  uint64_t max_pixels = 400'000'000;
+  ReadLimits limits = {};
 };
 std::vector<std::byte> encode(const IndexSetup& setup);
 Result<IndexSetup> decode_index_setup(std::span<const std::byte> bytes);

@@ -180,6 +180,10 @@ class Reader {
         {"pressure", table("pressure", {{"memory", whole_number(c.memory_pressure, 0, 100)},
                                         {"cpu", whole_number(c.cpu_pressure, 0, 100)},
                                         {"io", whole_number(c.io_pressure, 0, 100)}})},
+        {"limits", table("limits", {{"file_size", size(c.limits.max_file_bytes)},
+                                    {"pixels", size(c.limits.max_pixels)},
+                                    {"scans", size(c.limits.max_scans)},
+                                    {"parts", size(c.limits.max_parts)}})},
         {"control", table("control", {{"socket", control_socket()}, {"group", text(c.control_group)}})},
         {"root", roots()},
     };

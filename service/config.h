@@ -30,6 +30,7 @@ struct Config {
   AlgorithmSet algorithms = set_of(Algorithm::kPdq);
   AlgorithmSet pair = set_of(Algorithm::kPdq);
   Accuracy accuracy = Accuracy::kDefault;
+  jobs::ReadLimits limits;
   bool require_sandbox = false;
   std::vector<RootConfig> roots;
 

@@ -10,6 +10,7 @@
 
 #include <fmt/format.h>
 
+#include "base/shortage.h"
 #include "base/version.h"
 #include "service/config.h"
 #include "service/journal.h"
@@ -60,6 +61,8 @@ int run(const Options& options) {
 }
 
 int main_of(const std::vector<std::string>& arguments) {
+  outlive_failing_writes();
+  end_where_memory_ends("pairloomd: out of memory; what was committed is kept, the next start goes on from there\n", kFailed);
   Options options;
   for (size_t i = 0; i < arguments.size(); ++i) {
     const std::string& argument = arguments[i];

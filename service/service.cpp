@@ -31,17 +31,6 @@ int64_t ns(double seconds) {
   return static_cast<int64_t>(seconds * 1e9);
 }
 
-void add(index::RunTotals& sum, const index::RunTotals& more) {
-  sum.seen += more.seen;
-  sum.unchanged += more.unchanged;
-  sum.moved += more.moved;
-  sum.indexed += more.indexed;
-  sum.not_image += more.not_image;
-  sum.failed += more.failed;
-  sum.gone += more.gone;
-  sum.bytes_read += more.bytes_read;
-}
-
 }  // namespace
 
 Service::Service(std::string config_path, Config config, Journal& journal, const Clock& clock)
@@ -191,6 +180,7 @@ Result<> Service::need_pool() {
   request_.pool = options;
   request_.setup.algorithms = config_.algorithms;
   request_.setup.accuracy = config_.accuracy;
+  request_.setup.limits = config_.limits;
   request_.pairing_memory_bytes = plan.pairing_bytes;
   PAIRLOOM_ASSIGN(auto pool, daemon::Pool::create(options, clock_));
   pool_.emplace(std::move(pool));
@@ -269,10 +259,10 @@ Result<> Service::look_at_what_is_due() {
   };
   const auto done = pool_->run(job, around);
   index::RunTotals totals = job.totals();
-  add(run_totals_, totals);
+  run_totals_.add_files(totals);
   run_totals_.seconds += static_cast<double>(clock_.monotonic_ns() - began) / 1e9;
   run_totals_.interrupted = !done;
-  note_totals(totals);
+  totals_.add_files(totals);
   if (totals.indexed > 0) {
     const int64_t now = clock_.monotonic_ns();
     if (unpaired_since_ns_ < 0) unpaired_since_ns_ = now;
@@ -282,16 +272,6 @@ Result<> Service::look_at_what_is_due() {
     journal_.warning(fmt::format("and {} more files like that; list them all: pairloom index failures", problems_untold_));
   problems_told_ = problems_untold_ = 0;
   return done;
-}
-
-void Service::note_totals(const index::RunTotals& totals) {
-  totals_.indexed += totals.indexed;
-  totals_.unchanged += totals.unchanged;
-  totals_.moved += totals.moved;
-  totals_.gone += totals.gone;
-  totals_.failed += totals.failed;
-  totals_.not_image += totals.not_image;
-  totals_.bytes_read += totals.bytes_read;
 }
 
 // What is new is compared with everything, when it has become quiet.
@@ -353,11 +333,16 @@ Result<> Service::endure(const Result<>& done) {
   return {};
 }
 
-// The next work begins a new row in the run table.
+// The next work begins a new row in the run table; but where nothing had changed it goes on with this one, or polling
+// would fill the table.
 void Service::end_run() {
   if (!run_) return;
   if (const auto kept = index_->finish_run(*run_, run_totals_, run_workers_); !kept) journal_.error(kept.error().message);
-  run_.reset();
+  const bool worked = std::any_of(run_workers_.begin(), run_workers_.end(), [](const auto& worker) { return worker.tasks > 0; });
+  if (worked || run_totals_.moved + run_totals_.gone > 0)
+    run_.reset();
+  else
+    run_totals_ = {};
 }
 
 void Service::count_workers() {

@@ -94,7 +94,6 @@ class Service final : private daemon::ControlHandler {
   void drop_pool();
   void note_problem(const daemon::Problem& problem);
   void count_workers();
-  void note_totals(const index::RunTotals& totals);
 
   // --- events
   Result<> wait(bool block);

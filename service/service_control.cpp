@@ -195,7 +195,7 @@ Result<> Service::serve_request() {
     return tl::unexpected(summary.error());
   }
   request.reply.finish(*summary);
-  note_totals(summary->totals);
+  totals_.add_files(summary->totals);
   totals_.new_pairs += summary->new_pairs;
   ++totals_.commits;
   return {};
@@ -216,6 +216,12 @@ daemon::DaemonStatus Service::status() {
   status.run = progress_;
   status.totals = totals_;
   if (pool_) status.totals.worker_deaths += pool_->deaths();
+  if (index_) {
+    const index::IndexCounts counts = index_->counts();
+    status.indexed_files = counts.files;
+    status.failed_files = counts.failures;
+    status.contents = counts.contents;
+  }
   status.watches_used = budget_.used();
   status.watches_allowed = budget_.allowed();
   status.last_error = last_error_;

@@ -6,7 +6,10 @@
 
 #include <array>
 #include <cerrno>
-#include <cstring>
+#include <utility>
+#include <vector>
+
+#include "base/passed_descriptors.h"
 
 namespace pairloom::shm {
 namespace {
@@ -21,7 +24,7 @@ static_assert(sizeof(Entry) == 16);
 
 struct Message {
   std::array<Entry, kFilesAtOnce> entries{};
-  alignas(cmsghdr) std::array<std::byte, CMSG_SPACE(kFilesAtOnce * sizeof(int))> control{};
+  DescriptorRoom<kFilesAtOnce> room;
 };
 
 // More files of this user are on their way than it may have open: others must take theirs first, and no event says when
@@ -55,15 +58,7 @@ Result<> FileSender::send() {
   msghdr header{};
   header.msg_iov = &data;
   header.msg_iovlen = 1;
-  if (descriptor_count > 0) {
-    header.msg_control = message.control.data();
-    header.msg_controllen = CMSG_SPACE(descriptor_count * sizeof(int));
-    cmsghdr* part = CMSG_FIRSTHDR(&header);
-    part->cmsg_level = SOL_SOCKET;
-    part->cmsg_type = SCM_RIGHTS;
-    part->cmsg_len = CMSG_LEN(descriptor_count * sizeof(int));
-    std::memcpy(CMSG_DATA(part), descriptors.data(), descriptor_count * sizeof(int));
-  }
+  attach_descriptors(header, message.room.bytes, std::span(descriptors).first(descriptor_count));
   while (::sendmsg(socket_.get(), &header, MSG_NOSIGNAL) < 0) {
     if (errno == EPIPE || errno == ECONNRESET) break;
     if (errno == ETOOMANYREFS) ::poll(nullptr, 0, kRetryMs);
@@ -90,30 +85,21 @@ Result<> FileReceiver::receive() {
   header.msg_iovlen = 1;
   ssize_t got = 0;
   do {
-    header.msg_control = message.control.data();
-    header.msg_controllen = message.control.size();
+    expect_descriptors(header, message.room.bytes);
     got = ::recvmsg(socket_.get(), &header, MSG_CMSG_CLOEXEC);
   } while (got < 0 && errno == EINTR);
   if (got == 0 || (got < 0 && errno == ECONNRESET)) return fail(Errc::kInterrupted, "the opener is gone");
   if (got < 0) return fail_errno("cannot receive files", errno);
 
-  std::deque<Fd> descriptors;
-  for (cmsghdr* part = CMSG_FIRSTHDR(&header); part != nullptr; part = CMSG_NXTHDR(&header, part)) {
-    if (part->cmsg_level != SOL_SOCKET || part->cmsg_type != SCM_RIGHTS) continue;
-    for (size_t at = 0; at + sizeof(int) <= part->cmsg_len - CMSG_LEN(0); at += sizeof(int)) {
-      int descriptor = -1;
-      std::memcpy(&descriptor, CMSG_DATA(part) + at, sizeof descriptor);
-      descriptors.emplace_back(descriptor);
-    }
-  }
+  std::vector<Fd> descriptors = take_descriptors(header);
   if ((header.msg_flags & MSG_CTRUNC) != 0) return fail(Errc::kIo, "files were lost: too many are open in this process");
   if (static_cast<size_t>(got) % sizeof(Entry) != 0) return fail(Errc::kProtocol, "files came with half an entry");
+  auto next = descriptors.begin();
   for (size_t i = 0; i < static_cast<size_t>(got) / sizeof(Entry); ++i) {
     PassedFile file{message.entries[i].task_id, Fd(), message.entries[i].error};
     if (file.error == 0) {
-      if (descriptors.empty()) return fail(Errc::kProtocol, "a file came without its descriptor");
-      file.fd = std::move(descriptors.front());
-      descriptors.pop_front();
+      if (next == descriptors.end()) return fail(Errc::kProtocol, "a file came without its descriptor");
+      file.fd = std::move(*next++);
     }
     files_.push_back(std::move(file));
   }

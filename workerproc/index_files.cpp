@@ -12,7 +12,7 @@ namespace {
 class IndexFiles final : public WorkerJob {
  public:
   explicit IndexFiles(const jobs::IndexSetup& setup)
-      : reader_(setup.max_file_bytes), extractor_(setup), turned_((setup.algorithms & jobs::kTurnedCodes) != 0) {}
+      : reader_(setup.limits.max_file_bytes), extractor_(setup), turned_((setup.algorithms & jobs::kTurnedCodes) != 0) {}
 
   Result<> run(const shm::TaskView&, TaskContext& context) override {
     PAIRLOOM_ASSIGN(FileContents file, reader_.read(context));

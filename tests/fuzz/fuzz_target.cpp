@@ -9,6 +9,7 @@ const std::vector<FuzzTarget>& fuzz_targets() {
     add_record_targets(all);
     add_ring_target(all);
     add_file_targets(all);
+    add_service_targets(all);
     add_text_targets(all);
     return all;
   }();

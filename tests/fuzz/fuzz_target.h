@@ -33,6 +33,7 @@ void add_decoder_targets(std::vector<FuzzTarget>& targets);  // fuzz_decoders.cp
 void add_record_targets(std::vector<FuzzTarget>& targets);   // fuzz_records.cpp: what goes between processes
 void add_ring_target(std::vector<FuzzTarget>& targets);      // fuzz_ring.cpp
 void add_file_targets(std::vector<FuzzTarget>& targets);     // fuzz_files.cpp: what lies on disk beside the index
+void add_service_targets(std::vector<FuzzTarget>& targets);  // fuzz_service.cpp: configuration, control protocol
 void add_text_targets(std::vector<FuzzTarget>& targets);     // fuzz_text.cpp: what people and scripts write
 
 // For try_input: what must hold.

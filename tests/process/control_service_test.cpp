@@ -5,6 +5,7 @@
 #include <csignal>
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
 #include <regex>
 
 #include "base/json_text.h"
@@ -80,6 +81,36 @@ TEST_F(ControlService, IndexAddGoesThroughItAndSaysTheSame) {
   const Finished updated = pairloom({"index", "update"});
   EXPECT_EQ(updated.status, 0) << updated.err;
   EXPECT_NE(updated.err.find("8 unchanged"), std::string::npos) << updated.err;
+}
+
+TEST_F(ControlService, StatusSaysWhatTheIndexHolds) {
+  EXPECT_EQ(pairloom({"index", "add", scratch_ / "other"}).status, 3);
+  const Json status = parse_object(pairloom({"status", "--json"}).out).value_or(Json::object());
+  EXPECT_EQ(status.value("indexed_files", -1), 7);
+  EXPECT_EQ(status.value("contents", -1), 6);
+  EXPECT_EQ(status.value("failed_files", -1), 1);
+}
+
+// Nothing has to be known about a place for an index to tell a daemon something.
+TEST_F(ControlService, ItCanBeToldThingsWhereThereIsNoHome) {
+  const std::string home = std::getenv("HOME") != nullptr ? std::getenv("HOME") : "";
+  ::unsetenv("HOME");
+  const Finished listed = test::run_program({PAIRLOOM_PROGRAM, "watch", "ls", "-o", "null"});
+  const Finished indexed = test::run_program({PAIRLOOM_PROGRAM, "dups"});
+  if (!home.empty()) ::setenv("HOME", home.c_str(), 1);
+  EXPECT_EQ(listed.out, scratch_ / "watched" + '\0') << listed.err;
+  EXPECT_EQ(indexed.status, 2);
+  EXPECT_NE(indexed.err.find("name a file with --index"), std::string::npos) << indexed.err;
+}
+
+// A client's bytes are read by a process that can do little else.
+TEST_F(ControlService, ItsControlProcessIsFiltered) {
+  std::ifstream status("/proc/" + std::to_string(control_process()) + "/status");
+  const std::string text{std::istreambuf_iterator<char>(status), {}};
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+  EXPECT_NE(text.find("\nSeccomp:\t2\n"), std::string::npos) << text;
+#endif
+  EXPECT_NE(text.find("\nNoNewPrivs:\t1\n"), std::string::npos) << text;
 }
 
 TEST_F(ControlService, ItCanBePausedAskedAndToldWhatToWatch) {

@@ -4,13 +4,18 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
 #include <string>
+#include <thread>
+#include <vector>
 
+#include "index/index_reader.h"
 #include "index/index_writer.h"
 #include "tests/process/running_service.h"
 #include "tests/support/draw.h"
@@ -184,6 +189,60 @@ INSTANTIATE_TEST_SUITE_P(Watching, ServiceTest, ::testing::Values("inotify", "fa
 class ServiceControlTest : public ServiceTest {};
 INSTANTIATE_TEST_SUITE_P(Watching, ServiceControlTest, ::testing::Values("inotify"),
                          [](const auto& suite) { return std::string(suite.param); });
+
+// The kernel says that processes wait for the processor: here, for one that is never free.
+TEST_P(ServiceControlTest, HoldsBackWhileOthersWait) {
+  if (::access("/proc/pressure/cpu", W_OK) != 0) GTEST_SKIP() << "this kernel, or this user, has no pressure information";
+  const std::string calm = service_.settings;
+  service_.settings.insert(service_.settings.find("[control]"), "[pressure]\ncpu = 1\n");
+  service_.start();
+  std::vector<pid_t> busy;
+  for (unsigned i = 0; i < 4 * std::thread::hardware_concurrency(); ++i) {
+    busy.push_back(::fork());
+    if (busy.back() == 0) {
+      ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+      while (true) {
+      }
+    }
+  }
+  EXPECT_TRUE(service_.says("cpu pressure: holding back")) << service_.log();
+  for (const pid_t process : busy) {
+    ::kill(process, SIGKILL);
+    ::waitpid(process, nullptr, 0);
+  }
+  // No longer than it is told to.
+  pictures_.write("a.jpg", jpeg(1));
+  service_.settings = calm;
+  service_.write_config();
+  service_.kill(SIGHUP);
+  EXPECT_TRUE(service_.until([&] { return holds("a.jpg"); })) << service_.log();
+  service_.stop();
+}
+
+// Polling must not fill the table of runs.
+TEST_P(ServiceControlTest, WalksThatFindNothingShareARowOfTheRunTable) {
+  pictures_.write("a.jpg", jpeg(1));
+  service_.roots = {"path = \"" + pictures_.path() + "\"\nwatch = \"poll\"\npoll = \"1s\""};
+  service_.start();
+  ASSERT_TRUE(is_fresh()) << service_.difference;
+  const auto runs = [&] {  // newest first
+    std::vector<index::RunRow> rows;
+    auto reader = index::IndexReader::open(service_.index());
+    if (reader) static_cast<void>(reader->visit_runs([&](const auto& row) { return rows.push_back(row), Result<>(); }));
+    return rows;
+  };
+  const auto newest_is_a_quiet_walk = [&] {
+    const auto rows = runs();
+    return !rows.empty() && rows.front().finished_ns > 0 && rows.front().totals.unchanged == 1;
+  };
+  ASSERT_TRUE(service_.until(newest_is_a_quiet_walk));
+  const auto before = runs();
+  ASSERT_TRUE(service_.until([&] { return runs().front().finished_ns > before.front().finished_ns; }));
+  EXPECT_EQ(runs().size(), before.size());
+  pictures_.write("b.jpg", jpeg(2));
+  ASSERT_TRUE(service_.until([&] { return holds("b.jpg"); }));
+  service_.stop();
+}
 
 // A file that is being written is left alone until its writer closes it.
 TEST_P(ServiceControlTest, HalfWrittenFilesAreNotIndexed) {

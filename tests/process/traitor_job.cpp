@@ -124,7 +124,7 @@ const std::map<std::string_view, Misdeed>& misdeeds() {
 
 class Traitor final : public WorkerJob {
  public:
-  explicit Traitor(const jobs::IndexSetup& setup) : reader_(setup.max_file_bytes), extractor_(setup) {}
+  explicit Traitor(const jobs::IndexSetup& setup) : reader_(setup.limits.max_file_bytes), extractor_(setup) {}
 
   Result<> run(const shm::TaskView&, TaskContext& context) override {
     PAIRLOOM_ASSIGN(const FileContents file, reader_.read(context));

@@ -61,6 +61,23 @@ drop_images_in() {
   converges_to /srv/photos /srv/usb
 }
 
+# A line for a file that cannot be used, with fields to ask by; a thousand are a few lines and a sum.
+drop_broken_files_in() {
+  head --bytes=100 "$payload/pictures/00/000.jpg" >/srv/photos/broken.jpg
+  eventually 180 journal_says_why_of /srv/photos/broken.jpg
+  mkdir /srv/photos/broken
+  (cd /srv/photos/broken && for number in {1..1000}; do cp ../broken.jpg "$number.jpg"; done)
+  converges_to /srv/photos /srv/usb
+  eventually 180 journal_has 'more files like that'
+  [[ $(journalctl --quiet --unit=pairloomd.service --output=cat --grep=/srv/photos/broken/ | wc --lines) -lt 100 ]]
+  rm -r /srv/photos/broken /srv/photos/broken.jpg
+  converges_to /srv/photos /srv/usb
+}
+journal_says_why_of() {
+  journalctl --quiet --unit=pairloomd.service --output=json PAIRLOOM_PATH="$1" | grep '"PAIRLOOM_REASON":"corrupt' |
+    grep --quiet '"PAIRLOOM_WORKER":"[0-9]'
+}
+
 rename_a_directory() {
   mv /srv/photos/01 /srv/photos/renamed
   converges_to /srv/photos /srv/usb
@@ -150,6 +167,49 @@ ask_it() {
   fails runuser -u nobody -- pairloom --socket /run/pairloom/control.sock watch ls
 }
 
+# Beside the machine's service: another instance, and a user's own.
+start_an_instance() {
+  mkdir -p /srv/scans /var/lib/pairloom/scans
+  cp -r "$payload/pictures/00" /srv/scans/
+  cat >/etc/pairloom/scans.toml <<'TOML'
+index = "/var/lib/pairloom/scans/index.db"
+[control]
+socket = "/run/pairloom/scans/control.sock"
+[[root]]
+path = "/srv/scans"
+TOML
+  systemctl start pairloomd@scans.service
+  expect_index_of /srv/scans
+  eventually 180 matches /var/lib/pairloom/scans/index.db || show_difference /var/lib/pairloom/scans/index.db
+  equal "$(pairloom --index /var/lib/pairloom/scans/index.db watch ls -o null | tr '\0' '\n')" /srv/scans
+  systemctl stop pairloomd@scans.service
+  equal "$(systemctl show --value --property Result pairloomd@scans.service)" success
+  rm -r /etc/pairloom/scans.toml /var/lib/pairloom/scans
+}
+
+start_a_users_own() {
+  local uid
+  uid=$(id --user anna)
+  systemctl start "user@$uid.service"
+  mkdir -p /home/anna/pictures /home/anna/.config/pairloom
+  cp -r "$payload/pictures/00" /home/anna/pictures/
+  cat >/home/anna/.config/pairloom/pairloom.toml <<TOML
+index = "/home/anna/index.db"
+[control]
+socket = "/run/user/$uid/pairloom/control.sock"
+[[root]]
+path = "/home/anna/pictures"
+TOML
+  chown --recursive anna: /home/anna
+  as_anna() { runuser -u anna -- env XDG_RUNTIME_DIR="/run/user/$uid" "$@"; }
+  as_anna systemctl --user start pairloomd.service
+  expect_index_of /home/anna/pictures
+  eventually 180 matches /home/anna/index.db || show_difference /home/anna/index.db
+  equal "$(as_anna pairloom --index /home/anna/index.db watch ls -o null | tr '\0' '\n')" /home/anna/pictures
+  as_anna systemctl --user stop pairloomd.service
+  systemctl stop "user@$uid.service"
+}
+
 upgrade() {
   dpkg -i "$payload"/next/pairloom_*.deb "$payload"/next/pairloomd_*.deb >/dev/null
   eventually 180 is_active
@@ -186,6 +246,7 @@ remove_and_purge() {
 }
 
 run_steps install_the_packages units_are_sound_and_hardened watch_a_directory workers_are_contained_completely \
-  drop_images_in rename_a_directory delete_some unmount_a_root remount_it kill_a_worker kill_the_supervisor \
+  drop_images_in drop_broken_files_in rename_a_directory delete_some unmount_a_root remount_it kill_a_worker kill_the_supervisor \
   stop_it_from_working_until_the_watchdog_bites reload_a_broken_configuration reload_a_good_one ask_it \
+  start_an_instance start_a_users_own \
   upgrade stop a_question_starts_it remove_and_purge

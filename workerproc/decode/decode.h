@@ -37,6 +37,8 @@ struct DecodeRequest {
   uint32_t min_short_side_px =
       128;  // may be reduced by 2, 4, 8 while the short side stays at least this; 0 = full size
   uint64_t max_pixels = 400'000'000;
+  uint64_t max_scans = 500;  // of a JPEG, where they have to be decoded
+  uint64_t max_parts = 64;   // of a TIFF, that are looked at
   uint8_t channel = 0;  // kChannel: of red, green, blue, alpha; or of gray, alpha. kUnsupported if there is no such one
 };
 

@@ -1,6 +1,7 @@
 // JPEG: gray pictures by our own decoder (jpeg_scan.h), all else and all doubt by libjpeg-turbo through its
 // TurboJPEG interface, which keeps libjpeg's longjmp to itself. Both decode straight to gray and to 1/2, 1/4, 1/8. Default flags: TJPF_BGR is then bit-identical with cv::imread.
 #include <algorithm>
+#include <cstring>
 #include <optional>
 
 #include <fmt/format.h>
@@ -16,20 +17,26 @@
 namespace pairloom::workerproc {
 namespace {
 
-// Progressive files may hold any number of scans, each as expensive as a whole picture; above 500 the decoder gives up.
-constexpr int kFlags = TJFLAG_LIMITSCANS;
 constexpr uint32_t kMaxJpegSidePx = 65500;  // JPEG_MAX_DIMENSION of libjpeg
+
+constexpr uint8_t kStartOfScan = 0xDA, kEndOfImage = 0xD9;
 
 // What the markers before the first scan say that TurboJPEG does not.
 struct Markers {
   uint8_t frame = 0;  // SOFn marker code, 0 = none seen
-  uint32_t precision_bits = 8, width = 0, height = 0;
+  uint32_t precision_bits = 8, width = 0, height = 0, components = 0;
   uint8_t orientation = 1;
+  bool is_sequential() const { return frame == 0xC0 || frame == 0xC1; }
 };
+
+// A marker that no length follows: TEM, RSTn, SOI.
+bool stands_alone(uint32_t code) {
+  return code == 0x01 || (code >= 0xD0 && code <= 0xD8);
+}
 
 // ITU-T T.81 (JPEG), annex B: markers 0xFF xx, most followed by a big-endian length that counts itself.
 Markers read_markers(std::span<const std::byte> file) {
-  constexpr uint32_t kStartOfScan = 0xDA, kEndOfImage = 0xD9, kApp1 = 0xE1;
+  constexpr uint32_t kApp1 = 0xE1;
   const ByteReader reader(file, true);
   Markers markers;
   size_t at = 2;
@@ -40,7 +47,7 @@ Markers read_markers(std::span<const std::byte> file) {
       continue;
     }  // fill byte
     if (code == kStartOfScan || code == kEndOfImage) break;
-    const bool alone = code == 0x01 || (code >= 0xD0 && code <= 0xD8);  // TEM, RSTn, SOI: no length
+    const bool alone = stands_alone(code);
     const uint32_t length = alone ? 0 : reader.u16(at + 2).value_or(0);
     if (!alone && length < 2) break;
     const bool is_frame = code >= 0xC0 && code <= 0xCF && code != 0xC4 && code != 0xC8 && code != 0xCC;
@@ -49,6 +56,7 @@ Markers read_markers(std::span<const std::byte> file) {
       markers.precision_bits = reader.u8(at + 4).value_or(8);
       markers.height = reader.u16(at + 5).value_or(0);
       markers.width = reader.u16(at + 7).value_or(0);
+      markers.components = reader.u8(at + 9).value_or(0);
     }
     const auto body = reader.slice(at + 4, length > 2 ? length - 2 : 0);
     if (code == kApp1 && ByteReader(body).starts_with(std::string_view("Exif\0\0", 6)))
@@ -56,6 +64,32 @@ Markers read_markers(std::span<const std::byte> file) {
     at += 2 + length;
   }
   return markers;
+}
+
+// How many scans libjpeg would decode. One where the first holds all components and the file is not progressive: what
+// comes behind that is not looked at.
+uint64_t scans_to_decode(std::span<const std::byte> file, const Markers& markers) {
+  const ByteReader reader(file, true);
+  uint64_t scans = 0;
+  size_t at = 2;
+  while (at < file.size()) {
+    const void* found = std::memchr(file.data() + at, 0xFF, file.size() - at);
+    if (found == nullptr) break;
+    at = static_cast<size_t>(static_cast<const std::byte*>(found) - file.data());
+    const uint32_t code = reader.u8(at + 1).value_or(kEndOfImage);
+    if (code == kEndOfImage) break;
+    if (code == 0xFF) {
+      ++at;
+    } else if (code == 0 || stands_alone(code)) {
+      at += 2;
+    } else {
+      if (code == kStartOfScan && ++scans == 1 && markers.is_sequential() &&
+          reader.u8(at + 4).value_or(0) >= markers.components)
+        break;
+      at += 2 + std::max<size_t>(2, reader.u16(at + 2).value_or(2));
+    }
+  }
+  return scans;
 }
 
 // The variants of T.81 that hardly any program writes are refused by name instead of by whatever the library says.
@@ -134,7 +168,7 @@ Result<> decompress(Decompressor& decompressor, std::span<const std::byte> file,
   const tjhandle handle = decompressor.get();
   const auto* bytes = reinterpret_cast<const unsigned char*>(file.data());
   if (tjDecompress2(handle, bytes, file.size(), out, static_cast<int>(picture.width_px), static_cast<int>(stride),
-                    static_cast<int>(picture.height_px), format, kFlags) == 0)
+                    static_cast<int>(picture.height_px), format, 0) == 0)
     return {};
   if (tjGetErrorCode(handle) != TJERR_WARNING) return decompressor.corrupt();
   picture.damaged = true;
@@ -202,6 +236,9 @@ Result<> decode_jpeg(std::span<const std::byte> file, const DecodeRequest& reque
   picture.is_gray = header.colour_space == TJCS_GRAY;
 
   if (decode_gray(file, picture)) return {};
+  // Any number of scans, each as expensive as a whole picture.
+  if (const uint64_t scans = scans_to_decode(file, markers); scans > request.max_scans)
+    return fail(Errc::kTooLarge, fmt::format("JPEG: {} scans exceed the limit of {}", scans, request.max_scans));
   if (header.colour_space == TJCS_CMYK || header.colour_space == TJCS_YCCK)
     return decompress_cmyk(decompressor, file, picture);
   if (picture.layout == PixelLayout::kChannel && header.colour_space != TJCS_GRAY)

@@ -148,18 +148,16 @@ Result<> read_rows(TIFF* tiff, Source& source, const TiffLayout& layout, TiffSam
   return {};
 }
 
-constexpr tdir_t kMaxDirectories = 64;
-
 bool is_reduced(TIFF* tiff) {
   uint32_t kind = 0;
   return TIFFGetField(tiff, TIFFTAG_SUBFILETYPE, &kind) == 1 && (kind & FILETYPE_REDUCEDIMAGE) != 0;
 }
 
 // Pages that are more than the first one in smaller sizes.
-bool has_other_pages(TIFF* tiff) {
+bool has_other_pages(TIFF* tiff, uint64_t max_parts) {
   const toff_t first = TIFFCurrentDirOffset(tiff);
   bool found = false;
-  for (tdir_t i = 1; i < kMaxDirectories && !found && TIFFLastDirectory(tiff) == 0; ++i)
+  for (uint64_t i = 1; i < max_parts && !found && TIFFLastDirectory(tiff) == 0; ++i)
     found = TIFFReadDirectory(tiff) != 1 || !is_reduced(tiff);
   TIFFSetSubDirectory(tiff, first);
   return found;
@@ -177,14 +175,14 @@ bool is_level(const TiffLayout& full, const TiffLayout& level, uint32_t levels) 
 
 // Reduced pictures of the same file (pyramids of maps and slides), marked as such: the smallest that is at least 1/2^most
 // becomes the current directory. Returns how far it is reduced; 0 = there is none, and nothing has changed.
-uint32_t enter_reduced_level(TIFF* tiff, const TiffLayout& full, uint32_t most, TiffLayout& layout) {
+uint32_t enter_reduced_level(TIFF* tiff, const TiffLayout& full, uint32_t most, uint64_t max_parts, TiffLayout& layout) {
   std::vector<toff_t> places;
   uint16_t count = 0;
   const toff_t* sub_directories = nullptr;
   if (TIFFGetField(tiff, TIFFTAG_SUBIFD, &count, &sub_directories) == 1)
-    places.assign(sub_directories, sub_directories + std::min<uint16_t>(count, kMaxDirectories));
+    places.assign(sub_directories, sub_directories + std::min<uint64_t>(count, max_parts));
   const toff_t first = TIFFCurrentDirOffset(tiff);
-  for (tdir_t i = 1; i < kMaxDirectories && TIFFReadDirectory(tiff) == 1; ++i)
+  for (uint64_t i = 1; i < max_parts && TIFFReadDirectory(tiff) == 1; ++i)
     places.push_back(TIFFCurrentDirOffset(tiff));
   uint32_t best = 0;
   toff_t best_place = first;
@@ -245,12 +243,13 @@ Result<> decode_tiff(std::span<const std::byte> file, const DecodeRequest& reque
   uint16_t orientation = 1;
   TIFFGetFieldDefaulted(tiff.get(), TIFFTAG_ORIENTATION, &orientation);
   picture.orientation = orientation >= 1 && orientation <= 8 ? static_cast<uint8_t>(orientation) : uint8_t{1};
-  picture.animated = has_other_pages(tiff.get());
+  picture.animated = has_other_pages(tiff.get(), request.max_parts);
   picture.has_alpha = layout.alpha;
   picture.stored_bits = static_cast<uint8_t>(layout.bits);
   uint32_t levels = 0;
   if (picture.reduction > 1)
-    levels = enter_reduced_level(tiff.get(), layout, static_cast<uint32_t>(std::countr_zero(picture.reduction)), layout);
+    levels = enter_reduced_level(tiff.get(), layout, static_cast<uint32_t>(std::countr_zero(picture.reduction)),
+                                 request.max_parts, layout);
   if (can_reduce_jpegs(tiff.get(), layout, levels, picture)) {
     picture.is_gray = layout.samples == 1;
     return decode_reduced_jpegs(tiff.get(), layout, levels, file.size(), picture);

@@ -48,7 +48,9 @@ uint32_t needed_side_px(Algorithm algorithm) {
 // pixels.
 DecodeRequest plan(const jobs::IndexSetup& setup) {
   DecodeRequest request;
-  request.max_pixels = setup.max_pixels;
+  request.max_pixels = setup.limits.max_pixels;
+  request.max_scans = setup.limits.max_scans;
+  request.max_parts = setup.limits.max_parts;
   // dhash-tutorial needs every pixel in colour. They are decoded once, and the other codes of the run are made from
   // them too: of the same kind, as exact as with Accuracy::kFull.
   if (setup.accuracy == Accuracy::kFull || contains(setup.algorithms, Algorithm::kDhashTutorial)) {

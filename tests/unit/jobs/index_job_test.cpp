@@ -30,11 +30,10 @@ void expect_refused(const IndexResult& result, const char* why, AlgorithmSet ask
 }
 
 TEST(IndexSetup, RoundTrips) {
-  const auto back = decode_index_setup(encode(IndexSetup{kAsked, Accuracy::kFull, 123, 456})).value();
+  const auto back = decode_index_setup(encode(IndexSetup{kAsked, Accuracy::kFull, {123, 456, 7, 8}})).value();
   EXPECT_EQ(back.algorithms, kAsked);
   EXPECT_EQ(back.accuracy, Accuracy::kFull);
-  EXPECT_EQ(back.max_file_bytes, 123u);
-  EXPECT_EQ(back.max_pixels, 456u);
+  EXPECT_EQ(back.limits, (ReadLimits{123, 456, 7, 8}));
   EXPECT_FALSE(decode_index_setup({}));
 }
 

@@ -48,6 +48,11 @@ io = "normal"
 memory = 20
 cpu = 30
 io = 40
+[limits]
+file_size = "1Gi"
+pixels = "100M"
+scans = 50
+parts = 5
 [control]
 socket = "/run/x.sock"
 group = "photos"
@@ -82,6 +87,7 @@ path = "/srv/more"
   EXPECT_EQ(config->memory_pressure, 20);
   EXPECT_EQ(config->cpu_pressure, 30);
   EXPECT_EQ(config->io_pressure, 40);
+  EXPECT_EQ(config->limits, (jobs::ReadLimits{1ull << 30, 100'000'000, 50, 5}));
   EXPECT_EQ(config->control_socket, "/run/x.sock");
   EXPECT_EQ(config->control_group, "photos");
   ASSERT_EQ(config->roots.size(), 2u);

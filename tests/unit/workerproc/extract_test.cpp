@@ -84,7 +84,7 @@ TEST(Extractor, ReportsFailuresWithTheirReason) {
   EXPECT_TRUE(corrupt.codes.empty());
   EXPECT_NE(corrupt.digest, Digest{});
 
-  Extractor small({.max_pixels = 2999});
+  Extractor small({.limits = {.max_pixels = 2999}});
   uint64_t stage_ns[8] = {};
   const auto large = small.extract(png, stage_ns);
   EXPECT_EQ(large.outcome, Outcome::kTooLarge);
