@@ -147,6 +147,7 @@ void Service::stop() {
   notifier_.stopping();
   state_ = State::kStopping;
   notifier_.status("stopping");
+  tell_of_more_problems();
   control_.reset();
   requests_.clear();
   if (pool_) pool_->dismiss();
@@ -268,9 +269,6 @@ Result<> Service::look_at_what_is_due() {
     if (unpaired_since_ns_ < 0) unpaired_since_ns_ = now;
     pair_at_ns_ = std::min(now + ns(config_.pair_s), unpaired_since_ns_ + kLongestUnpairedNs);
   }
-  if (problems_untold_ > 0)
-    journal_.warning(fmt::format("and {} more files like that; list them all: pairloom index failures", problems_untold_));
-  problems_told_ = problems_untold_ = 0;
   return done;
 }
 

@@ -93,6 +93,7 @@ class Service final : private daemon::ControlHandler {
   Result<> need_pool();
   void drop_pool();
   void note_problem(const daemon::Problem& problem);
+  void tell_of_more_problems();
   void count_workers();
 
   // --- events
@@ -146,7 +147,8 @@ class Service final : private daemon::ControlHandler {
   daemon::DaemonStatus::Totals totals_;
   std::optional<daemon::Progress> progress_;
   std::map<std::string, std::string> said_of_roots_;
-  uint64_t problems_told_ = 0, problems_untold_ = 0;
+  uint64_t problems_told_ = 0, problems_untold_ = 0;  // up to ..
+  int64_t problems_until_ns_ = 0;
 
   std::vector<Pressure> pressures_;
   BackOff back_off_;

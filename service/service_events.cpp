@@ -21,7 +21,9 @@ namespace {
 
 using State = daemon::DaemonStatus::State;
 
-constexpr uint64_t kMaxProblemsTold = 10;  // in one go; the index knows them all
+// So many a minute, then their number; the index knows them all.
+constexpr uint64_t kMaxProblemsTold = 10;
+constexpr int64_t kProblemsEveryNs = 60'000'000'000;
 
 }  // namespace
 
@@ -45,6 +47,7 @@ int64_t Service::next_wake_ns() const {
   consider(retry_at_ns_);
   consider(next_feed_ns_);
   consider(pool_idle_at_ns_);
+  if (problems_untold_ > 0) consider(problems_until_ns_);
   if (back_off_.is_holding(clock_.monotonic_ns())) consider(back_off_.until_ns());
   if (!is_held()) {
     consider(source_.next_due_ns());
@@ -64,6 +67,7 @@ void Service::set_timer() {
 }
 
 Result<> Service::wait(bool block) {
+  if (problems_untold_ > 0 && clock_.monotonic_ns() >= problems_until_ns_) tell_of_more_problems();
   feed_watchdog(clock_.monotonic_ns());
   set_timer();
   std::array<epoll_event, 32> events;
@@ -209,6 +213,10 @@ void Service::say_how(const WatchedRoot& root) {
 }
 
 void Service::note_problem(const daemon::Problem& problem) {
+  if (const int64_t now = clock_.monotonic_ns(); now >= problems_until_ns_) {
+    tell_of_more_problems();
+    problems_until_ns_ = now + kProblemsEveryNs;
+  }
   if (problems_told_ >= kMaxProblemsTold) {
     ++problems_untold_;
     return;
@@ -221,6 +229,12 @@ void Service::note_problem(const daemon::Problem& problem) {
     journal_.say(Priority::kWarning, what, {path, reason, {"PAIRLOOM_WORKER", fmt::format("{}", *problem.worker)}});
   else
     journal_.say(Priority::kWarning, what, {path, reason});
+}
+
+void Service::tell_of_more_problems() {
+  if (problems_untold_ > 0)
+    journal_.warning(fmt::format("and {} more files like that; list them all: pairloom index failures", problems_untold_));
+  problems_told_ = problems_untold_ = 0;
 }
 
 // --- manners and reload

@@ -84,10 +84,11 @@ TEST_F(ControlService, IndexAddGoesThroughItAndSaysTheSame) {
 }
 
 TEST_F(ControlService, StatusSaysWhatTheIndexHolds) {
+  scratch_.write("other/broken.jpg", picture(8).substr(0, 100));
   EXPECT_EQ(pairloom({"index", "add", scratch_ / "other"}).status, 3);
   const Json status = parse_object(pairloom({"status", "--json"}).out).value_or(Json::object());
-  EXPECT_EQ(status.value("indexed_files", -1), 7);
-  EXPECT_EQ(status.value("contents", -1), 6);
+  EXPECT_EQ(status.value("indexed_files", -1), 8);
+  EXPECT_EQ(status.value("contents", -1), 7);
   EXPECT_EQ(status.value("failed_files", -1), 1);
 }
 

@@ -63,7 +63,7 @@ void place(const Picture& part, uint32_t left, uint32_t top, Picture& picture) {
 }  // namespace
 
 bool can_reduce_jpegs(TIFF* tiff, const TiffLayout& layout, uint32_t levels, const Picture& picture) {
-  const uint32_t reduction = picture.reduction >> levels;
+  const uint32_t reduction = uint32_t{picture.reduction} >> levels;
   const bool gray = layout.photometric == PHOTOMETRIC_MINISBLACK && layout.samples == 1;
   const bool colour = layout.photometric == PHOTOMETRIC_YCBCR && layout.samples == 3;
   if (reduction < 2 || layout.compression != COMPRESSION_JPEG || layout.bits != 8 || (!gray && !colour) ||
@@ -82,7 +82,7 @@ bool can_reduce_jpegs(TIFF* tiff, const TiffLayout& layout, uint32_t levels, con
 
 Result<> decode_reduced_jpegs(TIFF* tiff, const TiffLayout& layout, uint32_t levels, size_t file_bytes,
                               Picture& picture) {
-  const uint32_t reduction = picture.reduction >> levels;
+  const uint32_t reduction = uint32_t{picture.reduction} >> levels;
   const Cut cut = cut_of(tiff, layout);
   const uint32_t across = (layout.width - 1) / cut.width + 1, down = (layout.height - 1) / cut.height + 1;
   const std::vector<std::byte> tables = shared_tables(tiff);
