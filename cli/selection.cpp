@@ -51,6 +51,9 @@ void add_limit_options(CLI::App& app, Selection& into) {
   add_size(app, "--mem-limit", into.pairing_memory_bytes, "Memory for sorting codes when pairs are searched, in all")
       ->default_str("1Gi")
       ->group(limits);
+  app.add_flag("--io-friendly", into.io_friendly,
+               "For slow disks: read in the order of inodes, and leave nothing in the page cache that was not there before")
+      ->group(limits);
   add_seconds(app, "--task-deadline", into.task_deadline_s, "Give up on a file after so many seconds without progress")
       ->group(limits);
 }
@@ -81,6 +84,7 @@ Result<daemon::IndexRequest> work_request(const Selection& selection, AlgorithmS
   }
   request.pool = session.pool();
   request.pool.task_deadline_s = selection.task_deadline_s;
+  request.pool.io_friendly = selection.io_friendly;
   request.retry_failed = selection.retry_failed;
   request.pairing_memory_bytes = selection.pairing_memory_bytes;
   request.arguments = session.arguments;

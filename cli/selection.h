@@ -17,6 +17,7 @@ struct Selection : FileSelection {
   double task_deadline_s = 30;
   uint64_t pairing_memory_bytes = uint64_t{1} << 30;
   bool retry_failed = false;
+  bool io_friendly = false;
 };
 
 // `with_roots`: DIR.. and --files-from too (index update has its own).

@@ -37,6 +37,9 @@ struct PoolOptions {
   double task_limit_s = 900;    // for one task, whatever its signs
   uint64_t worker_memory_bytes = 0;  // of each worker's private memory; 0 = chosen by the machine's
   bool require_sandbox = false;      // work in a complete sandbox or not at all
+  // For large collections on slow disks: the files of a directory in the order of their inodes, which is about that on the
+  // disk; and what was not in the page cache before does not stay there, at the cost of what others have in it.
+  bool io_friendly = false;
   std::vector<std::string> plugins;  // shared objects with extractors that every worker loads; absolute paths
   uint32_t chunk_tasks = 0;     // tasks in a chunk; 0 = by the worker's pace, fewer towards the end (for benchmarks)
 };

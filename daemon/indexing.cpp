@@ -88,10 +88,16 @@ Result<> Indexing::take_batch(const FileBatch& batch) {
     at_.same_filesystem = at_.directory.filesystem == batch.filesystem;
   }
   if (batch.walk_begins) look_again_at_all_in_hand();
+  const size_t before = found_.size();
   if (batch.first && batch.complete)
     PAIRLOOM_TRY(take_whole_directory(batch));
   else
     PAIRLOOM_TRY(take_part_of_directory(batch));
+  if (request_->pool.io_friendly) {
+    const auto inode = [this](const Task& task) { return in_hand_.at(task.id).identity.inode; };
+    std::sort(found_.begin() + static_cast<std::ptrdiff_t>(before), found_.end(),
+              [&](const Task& a, const Task& b) { return inode(a) < inode(b); });
+  }
   PAIRLOOM_TRY(take_absent(batch));
   return batch.last ? end_directory(batch) : Result<>{};
 }

@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <cstdlib>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <fmt/format.h>
@@ -35,14 +36,18 @@ void raise_file_limit() {
   ::setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-Result<> open_all(std::span<const std::byte> chunk, shm::FileSender& sender, size_t& batch) {
+struct Options {
+  bool drop_behind = false;  // what was not in memory before need not stay there
+};
+
+Result<> open_all(std::span<const std::byte> chunk, const Options& options, shm::FileSender& sender, size_t& batch) {
   std::string path;
   int64_t oldest_ns = 0;
   PAIRLOOM_ASSIGN([[maybe_unused]] const auto header, shm::parse_chunk(chunk, [&](const shm::TaskView& task) -> Result<> {
     path.assign(reinterpret_cast<const char*>(task.payload.data()), task.payload.size());
     if (sender.count() == 0) oldest_ns = system_clock().monotonic_ns();
     shm::PassedFile file = daemon::open_file(path.c_str(), task.task_id);
-    daemon::read_ahead(file.fd);
+    file.drop_behind = daemon::read_ahead(file.fd) && options.drop_behind;
     sender.add(std::move(file));
     if (sender.count() < batch && system_clock().monotonic_ns() - oldest_ns < kOldestNs) return {};
     batch = std::min(2 * batch, shm::kFilesAtOnce);  // the first file is passed at once: somebody is waiting for it
@@ -51,7 +56,7 @@ Result<> open_all(std::span<const std::byte> chunk, shm::FileSender& sender, siz
   return sender.send();
 }
 
-Result<> serve(const Fd& requests, shm::FileSender sender) {
+Result<> serve(const Fd& requests, const Options& options, shm::FileSender sender) {
   std::vector<std::byte> request(kRequestBytes);
   size_t batch = 1;
   while (true) {
@@ -59,19 +64,20 @@ Result<> serve(const Fd& requests, shm::FileSender sender) {
     if (got == 0) return {};  // the supervisor is gone
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) return fail_errno("cannot hear the supervisor", errno);
-    PAIRLOOM_TRY(open_all(std::span(request).first(static_cast<size_t>(got)), sender, batch));
+    PAIRLOOM_TRY(open_all(std::span(request).first(static_cast<size_t>(got)), options, sender, batch));
   }
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc != 3) {
+  const Options options{argc == 4 && std::string_view(argv[3]) == "--drop-behind"};
+  if (argc != 3 && !options.drop_behind) {
     fmt::print(stderr, "pairloom-opener: is started by pairloom, not by hand (see pairloom --help)\n");
     return 2;
   }
   raise_file_limit();
-  const auto served = serve(Fd(std::atoi(argv[1])), shm::FileSender(Fd(std::atoi(argv[2]))));
+  const auto served = serve(Fd(std::atoi(argv[1])), options, shm::FileSender(Fd(std::atoi(argv[2]))));
   if (served) return 0;
   fmt::print(stderr, "pairloom-opener: {}\n", served.error().message);
   return 3;

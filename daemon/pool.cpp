@@ -45,6 +45,7 @@ Result<Pool> Pool::create(const PoolOptions& options, const Clock& clock) {
   PAIRLOOM_ASSIGN(state->programs.worker, find_worker_program(options));
   PAIRLOOM_ASSIGN(state->programs.opener, find_opener_program(options));
   state->programs.plugins = options.plugins;
+  state->programs.drop_behind = options.io_friendly;
   // OpenCV brings OpenBLAS along, which would start threads when it is loaded: one that is late meets the sandbox in its
   // first steps, and that ends the worker.
   ::setenv("OPENBLAS_NUM_THREADS", "1", 1);

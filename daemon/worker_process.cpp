@@ -67,7 +67,9 @@ Result<WorkerProcess> WorkerProcess::start(const WorkerPrograms& programs, uint3
   for (const std::string& plugin : programs.plugins) arguments.insert(arguments.end(), {"--plugin", plugin});
   PAIRLOOM_ASSIGN(auto worker, ChildProcess::start(programs.worker, arguments, for_worker));
   const std::array<int, 2> for_opener{requests.opener.get(), files.opener.get()};
-  PAIRLOOM_ASSIGN(auto opener, ChildProcess::start(programs.opener, {number(0), number(1)}, for_opener));
+  std::vector<std::string> opener_arguments = {number(0), number(1)};
+  if (programs.drop_behind) opener_arguments.emplace_back("--drop-behind");
+  PAIRLOOM_ASSIGN(auto opener, ChildProcess::start(programs.opener, opener_arguments, for_opener));
   return WorkerProcess(std::move(worker), std::move(opener), std::move(requests.supervisor), std::move(channel));
 }
 

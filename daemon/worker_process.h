@@ -20,6 +20,7 @@ struct WorkerPrograms {
   std::string worker, opener;        // paths
   std::vector<std::string> plugins;  // paths of shared objects with extractors
   bool rare_decoders = false;        // with those that are slow to load: a file has needed one
+  bool drop_behind = false;          // files that were not in the page cache need not stay there
   uint64_t memory_bytes = 0;         // limit of a worker's private memory; 0 = none
 };
 

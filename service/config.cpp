@@ -169,6 +169,7 @@ class Reader {
         {"pair", algorithm_list(c.pair, true)},
         {"decode", one_of(c.accuracy, {{"fast", Accuracy::kFast}, {"default", Accuracy::kDefault}, {"full", Accuracy::kFull}})},
         {"require_sandbox", flag(c.require_sandbox)},
+        {"io_friendly", flag(c.io_friendly)},
         {"settle", duration(c.settle_s, 0)},
         {"rescan", duration(c.rescan_s, 60)},
         {"poll", duration(c.poll_s, 1)},

@@ -32,6 +32,7 @@ struct Config {
   Accuracy accuracy = Accuracy::kDefault;
   jobs::ReadLimits limits;
   bool require_sandbox = false;
+  bool io_friendly = true;  // daemon::PoolOptions
   std::vector<RootConfig> roots;
 
   double settle_s = 2;          // how long a file must be quiet that nobody has closed

@@ -177,6 +177,7 @@ Result<> Service::need_pool() {
   options.jobs = plan.jobs;
   options.worker_memory_bytes = plan.worker_bytes;
   options.require_sandbox = config_.require_sandbox;
+  options.io_friendly = config_.io_friendly;
   request_ = {};
   request_.pool = options;
   request_.setup.algorithms = config_.algorithms;

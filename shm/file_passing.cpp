@@ -18,7 +18,7 @@ namespace {
 struct Entry {
   uint64_t task_id;
   int32_t error;
-  uint32_t reserved;  // 0
+  uint32_t drop_behind;  // 0 or 1
 };
 static_assert(sizeof(Entry) == 16);
 
@@ -51,7 +51,7 @@ Result<> FileSender::send() {
   size_t descriptor_count = 0;
   const size_t count = std::min(files_.size(), kFilesAtOnce);
   for (size_t i = 0; i < count; ++i) {
-    message.entries[i] = {files_[i].task_id, files_[i].error, 0};
+    message.entries[i] = {files_[i].task_id, files_[i].error, files_[i].drop_behind ? 1u : 0u};
     if (files_[i].fd) descriptors[descriptor_count++] = files_[i].fd.get();
   }
   iovec data{message.entries.data(), count * sizeof(Entry)};
@@ -96,7 +96,7 @@ Result<> FileReceiver::receive() {
   if (static_cast<size_t>(got) % sizeof(Entry) != 0) return fail(Errc::kProtocol, "files came with half an entry");
   auto next = descriptors.begin();
   for (size_t i = 0; i < static_cast<size_t>(got) / sizeof(Entry); ++i) {
-    PassedFile file{message.entries[i].task_id, Fd(), message.entries[i].error};
+    PassedFile file{message.entries[i].task_id, Fd(), message.entries[i].error, message.entries[i].drop_behind != 0};
     if (file.error == 0) {
       if (next == descriptors.end()) return fail(Errc::kProtocol, "a file came without its descriptor");
       file.fd = std::move(*next++);

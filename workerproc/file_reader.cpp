@@ -1,5 +1,6 @@
 #include "workerproc/file_reader.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
 #include <algorithm>
@@ -57,6 +58,7 @@ Result<FileContents> FileReader::read(TaskContext& context, Wanted wanted) {
 
   auto is_wanted = context.timed(
       shm::Stage::kRead, [&] { return read_wanted(fd, file.identity.size_bytes, wanted, context); });
+  if (passed.drop_behind) ::posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
   if (!is_wanted)
     return failed(is_wanted.error().code == Errc::kTooLarge ? Outcome::kTooLarge : Outcome::kUnreadable,
                   std::move(is_wanted.error().message));

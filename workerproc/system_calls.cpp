@@ -16,6 +16,7 @@ namespace {
 constexpr int kAllowed[] = {
     // reading open files
     SCMP_SYS(read), SCMP_SYS(pread64), SCMP_SYS(lseek), SCMP_SYS(fstat), SCMP_SYS(close),
+    SCMP_SYS(fadvise64),
     // the lane's socket and that of the opener
     SCMP_SYS(recvmsg), SCMP_SYS(recvfrom), SCMP_SYS(sendto),
     // memory; mmap and mprotect have conditions, below

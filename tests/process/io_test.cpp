@@ -8,6 +8,7 @@
 #include "base/stage_names.h"
 #include "tests/support/draw.h"
 #include "tests/support/encode.h"
+#include "tests/support/page_cache.h"
 #include "tests/support/program.h"
 #include "tests/support/temp_dir.h"
 
@@ -32,6 +33,16 @@ class Io : public ::testing::Test {
   test::TempDir dir_;
   std::vector<std::string> paths_;
 };
+
+// What was not in memory before is not there afterwards; what was, others may need.
+TEST_F(Io, AFriendlyRunLeavesThePageCacheAsItWas) {
+  for (size_t i = 0; i < kPictures; i += 2)
+    if (!test::evict(paths_[i])) GTEST_SKIP() << "this file system keeps its files in memory";
+  ASSERT_EQ(run({"index", "add", dir_ / "p", "--jobs", "1", "--io-friendly"}).status, 0);
+  for (size_t i = 0; i < kPictures; ++i) EXPECT_EQ(test::is_cached(paths_[i]), i % 2 == 1) << i;
+  ASSERT_EQ(test::run_program({PAIRLOOM_PROGRAM, "index", "add", dir_ / "p", "--index", dir_ / "other.db"}).status, 0);
+  for (size_t i = 0; i < kPictures; ++i) EXPECT_TRUE(test::is_cached(paths_[i])) << i;
+}
 
 TEST_F(Io, StatusSaysWhereEachWorkersTimeWent) {
   ASSERT_EQ(run({"index", "add", dir_ / "p", "--jobs", "1"}).status, 0);

@@ -36,6 +36,7 @@ algorithms = ["pdq", "dhash"]
 pair = ["dhash"]
 decode = "full"
 require_sandbox = true
+io_friendly = false
 settle = "500ms"
 rescan = "12h"
 poll = 60
@@ -76,6 +77,7 @@ path = "/srv/more"
   EXPECT_EQ(config->pair, set_of(Algorithm::kDhash));
   EXPECT_EQ(config->accuracy, Accuracy::kFull);
   EXPECT_TRUE(config->require_sandbox);
+  EXPECT_FALSE(config->io_friendly);
   EXPECT_EQ(config->settle_s, 0.5);
   EXPECT_EQ(config->rescan_s, 43200);
   EXPECT_EQ(config->poll_s, 60);
