@@ -13,8 +13,10 @@ class Writer {
   explicit Writer(bool big_endian) : big_endian_(big_endian) {}
   Bytes bytes;
   Writer& u(uint64_t value, int count) {
-    for (int i = 0; i < count; ++i)
-      bytes.push_back(static_cast<std::byte>(value >> (8 * (big_endian_ ? count - 1 - i : i))));
+    for (int i = 0; i < count; ++i) {
+      const int place = big_endian_ ? count - 1 - i : i;
+      bytes.push_back(static_cast<std::byte>(place < 8 ? value >> (8 * place) : 0));
+    }
     return *this;
   }
   Writer& text(std::string_view text) {

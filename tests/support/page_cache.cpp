@@ -1,8 +1,8 @@
 #include "tests/support/page_cache.h"
 
 #include <fcntl.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -10,11 +10,19 @@
 namespace pairloom::test {
 namespace {
 
+// Not by a read that does not want to wait (RWF_NOWAIT): to newer kernels that is a reason to fetch it.
 bool is_cached(const Fd& fd) {
   struct stat st {};
-  char byte;
-  iovec into{&byte, 1};
-  return ::fstat(fd.get(), &st) == 0 && ::preadv2(fd.get(), &into, 1, st.st_size - 1, RWF_NOWAIT) == 1;
+  if (::fstat(fd.get(), &st) != 0 || st.st_size == 0) return false;
+  const auto page_bytes = static_cast<off_t>(::sysconf(_SC_PAGESIZE));
+  const off_t last = (st.st_size - 1) / page_bytes * page_bytes;
+  const auto bytes = static_cast<size_t>(st.st_size - last);
+  void* const page = ::mmap(nullptr, bytes, PROT_READ, MAP_SHARED, fd.get(), last);
+  if (page == MAP_FAILED) return false;
+  unsigned char resident = 0;
+  const bool known = ::mincore(page, bytes, &resident) == 0;
+  ::munmap(page, bytes);
+  return known && (resident & 1) != 0;
 }
 
 }  // namespace
