@@ -50,7 +50,8 @@ bool set_limit(__rlimit_resource resource, rlim_t value) {
 // mapped code file or the lane, each page of which somebody else has. CPU time has no limit here: a worker lives as long
 // as the run, and one that makes no progress is killed by the supervisor's deadline.
 bool limit_resources(const SandboxLimits& limits) {
-  bool ok = set_limit(RLIMIT_CORE, 0) && set_limit(RLIMIT_FSIZE, 0) && set_limit(RLIMIT_NPROC, 0) &&
+  // Sanitizers report to standard error, which may be a file.
+  bool ok = set_limit(RLIMIT_CORE, 0) && (kSanitized || set_limit(RLIMIT_FSIZE, 0)) && set_limit(RLIMIT_NPROC, 0) &&
             set_limit(RLIMIT_NOFILE, kMaxOpenFiles) && set_limit(RLIMIT_MEMLOCK, 0) && set_limit(RLIMIT_MSGQUEUE, 0);
   if (limits.memory_bytes > 0 && !kSanitized) ok = set_limit(RLIMIT_DATA, limits.memory_bytes) && ok;
   return ok;
