@@ -236,7 +236,7 @@ class Reader {
 
   Result<> read_table(const toml::table& given, const std::string& prefix, const std::vector<Key>& keys) {
     for (const auto& [key, node] : given) {
-      const auto known = std::find_if(keys.begin(), keys.end(), [&](const Key& k) { return k.name == key.str(); });
+      const auto known = std::find_if(keys.begin(), keys.end(), [&name = key](const Key& k) { return k.name == name.str(); });
       if (known == keys.end()) return unknown(key, prefix, keys);
       const auto taken = known->take(node);
       if (taken) continue;

@@ -1,6 +1,7 @@
 #include "service/pressure.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <unistd.h>
 #include <cerrno>
 #include <cstring>
@@ -32,13 +33,22 @@ std::string cgroup_pressure_file(const std::string& proc_self_cgroup, const std:
   return path == "/" ? "" : "/sys/fs/cgroup" + path + "/" + resource + ".pressure";
 }
 
+bool Pressure::has_risen() const {
+  pollfd trigger{asked_.get(), POLLPRI, 0};
+  return ::poll(&trigger, 1, 0) == 1 && (trigger.revents & POLLPRI) != 0;
+}
+
 Result<Pressure> Pressure::watch(const std::string& resource, int percent) {
   const std::string trigger = fmt::format("some {} {}", kWindowUs / 100 * percent, kWindowUs);
   std::string tried;
   for (const std::string& path : {cgroup_pressure_file(text_of("/proc/self/cgroup"), resource), "/proc/pressure/" + resource}) {
     if (path.empty()) continue;
-    Fd fd(::open(path.c_str(), O_RDWR | O_NONBLOCK | O_CLOEXEC));
-    if (fd && ::write(fd.get(), trigger.c_str(), trigger.size() + 1) > 0) return Pressure(std::move(fd), resource);
+    const auto set = [&] {
+      Fd fd(::open(path.c_str(), O_RDWR | O_NONBLOCK | O_CLOEXEC));
+      return fd && ::write(fd.get(), trigger.c_str(), trigger.size() + 1) > 0 ? std::move(fd) : Fd();
+    };
+    Fd fd = set(), asked = set();
+    if (fd && asked) return Pressure(std::move(fd), std::move(asked), resource);
     tried += fmt::format("{}'{}': {}", tried.empty() ? "" : ", ", path, std::strerror(errno));
   }
   return fail(Errc::kUnsupported, fmt::format("cannot watch the pressure on {}: {}", resource, tried));

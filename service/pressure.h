@@ -15,12 +15,16 @@ class Pressure {
   // kUnsupported: the kernel, or the rights, are without it.
   static Result<Pressure> watch(const std::string& resource, int percent);
 
+  // Wakes whoever waits, but is no proof: see watch::MountTable::fd().
   int fd() const { return fd_.get(); }
+  // Whether somebody had to wait for so long since this was last asked.
+  bool has_risen() const;
   const std::string& resource() const { return resource_; }
 
  private:
-  Pressure(Fd fd, std::string resource) : fd_(std::move(fd)), resource_(std::move(resource)) {}
-  Fd fd_;
+  Pressure(Fd fd, Fd asked, std::string resource)
+      : fd_(std::move(fd)), asked_(std::move(asked)), resource_(std::move(resource)) {}
+  Fd fd_, asked_;  // the same trigger twice; only has_risen() asks the second
   std::string resource_;
 };
 

@@ -74,12 +74,15 @@ Result<> Service::wait(bool block) {
   const int n = ::epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()), block ? -1 : 0);
   if (n < 0 && errno != EINTR) return fail_errno("cannot wait for events", errno);
   for (int i = 0; i < n; ++i) on_event(events[static_cast<size_t>(i)].data.fd);
+  // While a run waits for this epoll among others, what only the first learns who asks has been told to the run's.
+  if (mounts_->has_changed()) on_mounts();
+  for (const Pressure& pressure : pressures_)
+    if (pressure.has_risen()) on_pressure(pressure);
   return {};
 }
 
 void Service::on_event(int fd) {
   if (fd == signals_.get()) return on_signals();
-  if (fd == mounts_->fd()) return on_mounts();
   if (fd == returns_->fd()) return on_returns();
   if (control_ && fd == control_->fd()) {
     control_->handle_events();
@@ -92,8 +95,6 @@ void Service::on_event(int fd) {
     if (retry_at_ns_ >= 0 && clock_.monotonic_ns() >= retry_at_ns_) retry_at_ns_ = -1;
     return;
   }
-  for (const Pressure& pressure : pressures_)
-    if (pressure.fd() == fd) return on_pressure(pressure);
   for (const auto& root : source_.roots()) {
     if (root->watcher_fd() != fd) continue;
     const uint64_t events = root->events(), overflows = root->overflows();

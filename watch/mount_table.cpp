@@ -1,6 +1,7 @@
 #include "watch/mount_table.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/statfs.h>
 #include <unistd.h>
 #include <array>
@@ -33,11 +34,16 @@ std::string_view next_word(std::string_view& line) {
 }  // namespace
 
 Result<MountTable> MountTable::open() {
-  Fd fd(::open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC));
-  if (!fd) return fail_errno("cannot open '/proc/self/mountinfo'", errno);
-  MountTable table(std::move(fd));
+  Fd fd(::open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC)), asked(::open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC));
+  if (!fd || !asked) return fail_errno("cannot open '/proc/self/mountinfo'", errno);
+  MountTable table(std::move(fd), std::move(asked));
   PAIRLOOM_ASSIGN(table.mounts_, table.read());
   return table;
+}
+
+bool MountTable::has_changed() const {
+  pollfd table{asked_.get(), POLLPRI, 0};
+  return ::poll(&table, 1, 0) == 1 && (table.revents & (POLLPRI | POLLERR)) != 0;
 }
 
 Result<MountTable::Mounts> MountTable::read() const {

@@ -16,7 +16,11 @@ class MountTable {
   // Opens /proc/self/mountinfo and remembers what is there.
   static Result<MountTable> open();
 
-  int fd() const { return fd_.get(); }  // EPOLLPRI when the table has changed
+  // Wakes whoever waits when the table changes (EPOLLPRI), but does not say so reliably: the kernel tells it to the first
+  // that asks, and where the waiting epoll is itself waited for by another, that is the other.
+  int fd() const { return fd_.get(); }
+  // Whether it has changed since this was last asked.
+  bool has_changed() const;
   // Reads the table anew: mount points that have come, gone, or are another mount than before.
   Result<std::vector<std::string>> changes();
   bool is_mount_point(const std::string& path) const { return mounts_.contains(path); }
@@ -25,9 +29,9 @@ class MountTable {
   static Mounts parse(std::string_view mountinfo);
 
  private:
-  explicit MountTable(Fd fd) : fd_(std::move(fd)) {}
+  MountTable(Fd fd, Fd asked) : fd_(std::move(fd)), asked_(std::move(asked)) {}
   Result<Mounts> read() const;
-  Fd fd_;
+  Fd fd_, asked_;  // the same file twice; only has_changed() asks the second
   Mounts mounts_;
 };
 

@@ -6,10 +6,12 @@
 
 #include <fmt/format.h>
 #include <libraw/libraw.h>
-#include <omp.h>
 
 #include "workerproc/decode/formats.h"
 #include "workerproc/decode/raster.h"
+
+// Of libgomp, with which LibRaw is linked. <omp.h> belongs to a compiler, and Debian's Clang comes without one.
+extern "C" void omp_set_num_threads(int);
 
 namespace pairloom::workerproc {
 namespace {

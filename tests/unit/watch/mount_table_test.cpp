@@ -3,10 +3,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <poll.h>
+#include <sys/epoll.h>
 #include <sys/mount.h>
 
 #include <filesystem>
 
+#include "base/fd.h"
 #include "tests/support/temp_dir.h"
 
 namespace pairloom::watch {
@@ -26,6 +28,26 @@ TEST(MountTable, ReadsEscapedNamesAndTheUppermostMount) {
   EXPECT_EQ(mounts.size(), 3u);
   EXPECT_THAT(mounts, Contains(Pair("/mnt/with space\\", "40 0:30 /sub")));
   EXPECT_THAT(mounts, Contains(Pair("/mnt/x", "42 0:32 /")));
+}
+
+// As the service waits while a run of its pool goes on: by an epoll in another. Looking whether the inner one is ready takes
+// the event away from it.
+TEST(MountTable, IsNotMissedBehindTwoEpolls) {
+  auto table = MountTable::open();
+  ASSERT_TRUE(table) << table.error().message;
+  const Fd inner(::epoll_create1(EPOLL_CLOEXEC)), outer(::epoll_create1(EPOLL_CLOEXEC));
+  epoll_event event{.events = EPOLLPRI, .data = {}};
+  ASSERT_EQ(::epoll_ctl(inner.get(), EPOLL_CTL_ADD, table->fd(), &event), 0);
+  event.events = EPOLLIN;
+  ASSERT_EQ(::epoll_ctl(outer.get(), EPOLL_CTL_ADD, inner.get(), &event), 0);
+  EXPECT_FALSE(table->has_changed());
+  const test::TempDir point;
+  if (::mount("none", point.path().c_str(), "tmpfs", 0, "") != 0) GTEST_SKIP() << "cannot mount here";
+  EXPECT_EQ(::epoll_wait(outer.get(), &event, 1, 10'000), 1);
+  ::epoll_wait(inner.get(), &event, 1, 0);  // may say nothing
+  EXPECT_TRUE(table->has_changed());
+  EXPECT_FALSE(table->has_changed());
+  ::umount(point.path().c_str());
 }
 
 TEST(MountTable, TellsWhatWasMountedAndUnmounted) {
