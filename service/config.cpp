@@ -265,9 +265,42 @@ class Reader {
   Config& config_;
 };
 
+// TOML allows characters other than ASCII in comments and in quotes only, and toml++ 3.2 is undefined behaviour away from
+// saying so (is_non_ascii_horizontal_whitespace reaches TOML_UNREACHABLE). The line with the first such character, or 0.
+size_t line_with_a_stray_character(std::string_view text) {
+  if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);
+  size_t line = 1;
+  std::string_view closes;  // what ends the string we are in; empty: in none
+  for (size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (c == '\n') ++line;
+    if (!closes.empty()) {
+      if (closes.front() == '"' && c == '\\') {
+        ++i;  // an escaped quote closes nothing
+        if (i < text.size() && text[i] == '\n') ++line;
+      } else if (text.substr(i).starts_with(closes) || (c == '\n' && closes.size() == 1)) {
+        i += closes.size() - 1;
+        closes = {};
+      }
+    } else if (c == '#') {
+      i = std::min(text.find('\n', i), text.size()) - 1;
+    } else if (c == '"' || c == '\'') {
+      const std::string_view three = c == '"' ? "\"\"\"" : "'''";
+      closes = text.substr(i).starts_with(three) ? three : three.substr(0, 1);
+      i += closes.size() - 1;
+    } else if (static_cast<unsigned char>(c) >= 0x80) {
+      return line;
+    }
+  }
+  return 0;
+}
+
 // `read` is one of Reader's.
 Result<Config> parse(std::string_view text, const std::string& path, Result<> (Reader::*read)(const toml::table&)) {
   Config config;
+  if (const size_t line = line_with_a_stray_character(text); line > 0)
+    return fail(Errc::kInvalidArgument,
+                fmt::format("{}:{}: characters other than ASCII may only be in quotes and comments", path, line));
   try {
     const toml::table document = toml::parse(text, path);
     Reader reader(path, config);

@@ -25,6 +25,7 @@ void read_config(std::span<const std::byte> input) {
 
 std::vector<Bytes> configs() {
   return {bytes_of("index = '/i'\n[[root]]\npath = '/srv/photos/'\nexclude = ['*.tmp', \"a\\u00e9\"]\npoll = '5s'\n"),
+          bytes_of("index = '/\xC3\xA9' # \xE2\x82\xAC\n\xEF\xBB\xB9 = 1\n"),
           bytes_of("index = \"/i\"\njobs = 3\nmemory = \"4G\"\nalgorithms = [\"pdq\", \"dhash\"]\npair = []\nsettle = 0.5\n"
                    "[pressure]\nmemory = 20\n[limits]\nscans = 5\npixels = '1M'\n[control]\nsocket = ''\n")};
 }

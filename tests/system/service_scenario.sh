@@ -210,6 +210,7 @@ TOML
 }
 
 upgrade() {
+  expect_index_of /srv/photos /srv/usb /srv/other /srv/asked
   dpkg -i "$payload"/next/pairloom_*.deb "$payload"/next/pairloomd_*.deb >/dev/null
   eventually 180 is_active
   matches "$index"

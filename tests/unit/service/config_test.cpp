@@ -102,6 +102,18 @@ path = "/srv/more"
   EXPECT_EQ(root.watch, WatchMode::kPoll);
 }
 
+TEST(Config, OtherCharactersAreForQuotesAndComments) {
+  const auto config = parse_config(
+      "\xEF\xBB\xBF# Größe\nindex = '/i/é' # é\n[[root]]\npath = \"/a\\\"/ü\"\nexclude = [\"\"\"\nß\"\"\", '''ß''']\n", "p.toml");
+  ASSERT_TRUE(config) << config.error().message;
+  EXPECT_EQ(config->index, "/i/é");
+  EXPECT_EQ(config->roots[0].path, "/a\"/ü");
+  EXPECT_THAT(config->roots[0].walk.exclude, ElementsAre("ß", "ß"));
+  EXPECT_THAT(error_of("index = '/i'\nü = 1\n"), StartsWith("p.toml:2: characters other than ASCII"));
+  EXPECT_THAT(error_of("\xEF\xBB\xB9 = 1"), StartsWith("p.toml:1: characters other than ASCII"));
+  EXPECT_THAT(error_of("index = '/i'\n\njobs = \xC2\xA0 3\n"), StartsWith("p.toml:3: characters other than ASCII"));
+}
+
 TEST(Config, UnknownKeysAreErrorsWithASuggestion) {
   EXPECT_EQ(error_of("index = '/i'\n\nsettel = '2s'\n"), "p.toml:3: there is no key 'settel'; did you mean 'settle'?");
   EXPECT_EQ(error_of("index = '/i'\n[[root]]\npath = '/a'\nexlude = ['x']\n"),
