@@ -248,7 +248,8 @@ TEST_P(ServiceControlTest, WalksThatFindNothingShareARowOfTheRunTable) {
   };
   const auto newest_is_a_quiet_walk = [&] {
     const auto rows = runs();
-    return !rows.empty() && rows.front().finished_ns > 0 && rows.front().totals.unchanged == 1;
+    return !rows.empty() && rows.front().finished_ns > 0 && rows.front().totals.unchanged == 1 &&
+           rows.front().totals.indexed == 0;
   };
   ASSERT_TRUE(service_.until(newest_is_a_quiet_walk));
   const auto before = runs();
