@@ -53,7 +53,15 @@ CLI::App* parent_of(Tree& tree, std::string_view family) {
   return made;
 }
 
-void build(Tree& tree) {
+// The options of all verbs together take longer to declare than most questions to answer: those of verbs that are not named
+// are left out. Only a document needs all.
+bool needs_options(std::string_view verb_word, const std::vector<std::string>& arguments) {
+  return std::any_of(arguments.begin(), arguments.end(), [&](const std::string& argument) {
+    return argument == verb_word || argument.starts_with("--generate");
+  });
+}
+
+void build(Tree& tree, const std::vector<std::string>& arguments) {
   dress(tree.app, "pairloom", main_examples(), *tree.globals);
   const char* group = "Without a verb";
   tree.app.set_version_flag("-V,--version", fmt::format("pairloom {}", kVersion), "Show the version")->group(group);
@@ -67,7 +75,9 @@ void build(Tree& tree) {
   for (const auto& verb : verbs()) {
     const size_t space = verb.name.find(' ');
     auto* parent = parent_of(tree, space == std::string_view::npos ? "" : verb.name.substr(0, space));
-    auto* leaf = parent->add_subcommand(std::string(verb.name.substr(space + 1)), std::string(verb.what));
+    const std::string word(verb.name.substr(space + 1));
+    auto* leaf = parent->add_subcommand(word, std::string(verb.what));
+    if (!needs_options(word, arguments)) continue;
     dress(*leaf, fmt::format("pairloom {}", verb.name), verb.examples, *tree.globals);
     Action action = verb.declare(*leaf);
     leaf->callback([&tree, &verb, action = std::move(action)] { tree.chosen = {&verb, tree.globals, action}; });
@@ -148,7 +158,7 @@ Answer help_answer(const CLI::App& root, const std::vector<std::string>& words) 
 
 std::variant<Invocation, Answer> parse_command_line(const std::vector<std::string>& arguments) {
   Tree tree;
-  build(tree);
+  build(tree, arguments);
   std::vector<std::string> reversed;  // as CLI11 wants them
   for (auto it = arguments.rbegin(); it != arguments.rend(); ++it) reversed.push_back(protect_argument(*it));
   try {
