@@ -1,4 +1,5 @@
-// Open descriptors that travel with a message over a Unix socket (SCM_RIGHTS, unix(7)). Runs in: supervisor, opener, worker, pairloom-control.
+// Open descriptors that travel with a message over a Unix socket (SCM_RIGHTS, unix(7)). Runs in: supervisor, opener,
+// worker, pairloom-control.
 #pragma once
 
 #include <sys/socket.h>

@@ -10,14 +10,10 @@
 #include <cerrno>
 #include <memory>
 
+#include "base/sanitized.h"
+
 namespace pairloom::control {
 namespace {
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr bool kSanitized = true;
-#else
-constexpr bool kSanitized = false;
-#endif
 
 constexpr rlim_t kMaxOpenFiles = 512;
 

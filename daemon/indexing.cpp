@@ -271,7 +271,7 @@ Result<> Indexing::accept(const Task& task, std::span<const std::byte> payload, 
   result.worker_slot = origin.slot;
   result.elapsed_ns = origin.elapsed_ns;
   totals_.bytes_read += said.identity.size_bytes;
-  return store(task, std::move(result));
+  return store(task, std::move(result), origin.slot);
 }
 
 bool Indexing::looks_again() {
@@ -310,7 +310,7 @@ void Indexing::take_out_of_hand(std::unordered_map<uint64_t, InHand>::iterator f
   if (again) source_->look_again(path, false);
 }
 
-Result<> Indexing::store(const Task& task, index::FileResult result) {
+Result<> Indexing::store(const Task& task, index::FileResult result, std::optional<uint32_t> worker) {
   const auto found = in_hand_.find(task.id);
   result.directory = found->second.directory;
   result.name = std::move(found->second.name);
@@ -320,9 +320,7 @@ Result<> Indexing::store(const Task& task, index::FileResult result) {
 
   ++count_of(result.outcome, totals_.indexed);
   if (is_failure(result.outcome)) {
-    const bool from_worker = result.attempts == 0;
-    problem_({path_of(task), fmt::format("{}: {}", name_of(result.outcome), result.message), false,
-              from_worker ? std::optional(result.worker_slot) : std::nullopt});
+    problem_({path_of(task), fmt::format("{}: {}", name_of(result.outcome), result.message), false, worker});
   }
   PAIRLOOM_TRY(index_->put(run_, result));
   if (commit_at_ns_ < 0) commit_at_ns_ = system_clock().monotonic_ns() + kCommitNs;
@@ -341,7 +339,7 @@ Result<> Indexing::give_up(const Task& task, Outcome outcome, const std::string&
   result.attempts = task.points;
   result.signal = task.signal;
   result.decoder = task.decoder;
-  return store(task, std::move(result));
+  return store(task, std::move(result), std::nullopt);
 }
 
 Result<> Indexing::tick(int64_t now_ns) {

@@ -80,7 +80,8 @@ class Indexing final : public Job {
   void look_again_at_all_in_hand();
   void take_out_of_hand(std::unordered_map<uint64_t, InHand>::iterator file, const Task& task);
   Result<> drop_absent(const Task& task);
-  Result<> store(const Task& task, index::FileResult result);
+  // `worker`: the slot whose result it is; none: it was given up.
+  Result<> store(const Task& task, index::FileResult result, std::optional<uint32_t> worker);
 
   index::IndexWriter* index_;
   index::RunId run_;

@@ -216,24 +216,24 @@ Json to_json(const IndexRequest& request) {
   for (const AlgorithmInfo& algorithm : algorithms())
     if (contains(request.pair_algorithms, algorithm.id)) paired.push_back(algorithm.name);
   Json object = {{"kind", word_of(kKinds, request.kind)},
-          {"roots", json_list(request.roots)},
-          {"include", json_list(request.walk.include)},
-          {"exclude", json_list(request.walk.exclude)},
-          {"hidden", request.walk.hidden},
-          {"follow", request.walk.follow_symlinks},
-          {"one_file_system", request.walk.one_file_system},
-          {"max_depth", request.walk.max_depth < 0 ? Json(nullptr) : Json(request.walk.max_depth)},
-          {"nul", request.files_from_nul},
-          {"features", std::move(features)},
-          {"pair", std::move(paired)},
-          {"accuracy", word_of(kAccuracies, request.setup.accuracy)},
-          {"max_pixels", request.setup.limits.max_pixels},
-          {"max_file_bytes", request.setup.limits.max_file_bytes},
-          {"max_scans", request.setup.limits.max_scans},
-          {"max_parts", request.setup.limits.max_parts},
-          {"task_deadline_s", request.pool.task_deadline_s},
-          {"pairing_memory_bytes", request.pairing_memory_bytes},
-          {"retry_failed", request.retry_failed}};
+                 {"roots", json_list(request.roots)},
+                 {"include", json_list(request.walk.include)},
+                 {"exclude", json_list(request.walk.exclude)},
+                 {"hidden", request.walk.hidden},
+                 {"follow", request.walk.follow_symlinks},
+                 {"one_file_system", request.walk.one_file_system},
+                 {"max_depth", request.walk.max_depth < 0 ? Json(nullptr) : Json(request.walk.max_depth)},
+                 {"nul", request.files_from_nul},
+                 {"features", std::move(features)},
+                 {"pair", std::move(paired)},
+                 {"accuracy", word_of(kAccuracies, request.setup.accuracy)},
+                 {"max_pixels", request.setup.limits.max_pixels},
+                 {"max_file_bytes", request.setup.limits.max_file_bytes},
+                 {"max_scans", request.setup.limits.max_scans},
+                 {"max_parts", request.setup.limits.max_parts},
+                 {"task_deadline_s", request.pool.task_deadline_s},
+                 {"pairing_memory_bytes", request.pairing_memory_bytes},
+                 {"retry_failed", request.retry_failed}};
   if (!request.arguments.empty()) object["arguments"] = json_path(request.arguments);
   return object;
 }

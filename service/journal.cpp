@@ -27,7 +27,7 @@ bool stderr_is_the_journal() {
 
 Journal::Journal() : structured_(stderr_is_the_journal()) {}
 
-void Journal::say(Priority priority, const std::string& message, std::initializer_list<Field> fields) {
+void Journal::say(Priority priority, const std::string& message, const std::vector<Field>& fields) {
   write(priority, message, fields);
 }
 

@@ -2,7 +2,6 @@
 // lines on standard error. Runs in: supervisor.
 #pragma once
 
-#include <initializer_list>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -21,7 +20,7 @@ class Journal {
     std::string value;      // any bytes
   };
   // One line. `message` is complete without the fields.
-  void say(Priority priority, const std::string& message, std::initializer_list<Field> fields = {});
+  void say(Priority priority, const std::string& message, const std::vector<Field>& fields = {});
   void error(const std::string& message) { say(Priority::kError, message); }
   void warning(const std::string& message) { say(Priority::kWarning, message); }
   void notice(const std::string& message) { say(Priority::kNotice, message); }

@@ -223,13 +223,12 @@ void Service::note_problem(const daemon::Problem& problem) {
     return;
   }
   ++problems_told_;
-  const std::string what = fmt::format("{}: {}; skipping{}", escape_for_terminal(problem.path), escape_for_terminal(problem.reason),
-                                       problem.skipped_subtree ? " all below it" : "");
-  const Journal::Field path{"PAIRLOOM_PATH", problem.path}, reason{"PAIRLOOM_REASON", problem.reason};
-  if (problem.worker)
-    journal_.say(Priority::kWarning, what, {path, reason, {"PAIRLOOM_WORKER", fmt::format("{}", *problem.worker)}});
-  else
-    journal_.say(Priority::kWarning, what, {path, reason});
+  std::vector<Journal::Field> fields = {{"PAIRLOOM_PATH", problem.path}, {"PAIRLOOM_REASON", problem.reason}};
+  if (problem.worker) fields.push_back({"PAIRLOOM_WORKER", fmt::format("{}", *problem.worker)});
+  journal_.say(Priority::kWarning,
+               fmt::format("{}: {}; skipping{}", escape_for_terminal(problem.path), escape_for_terminal(problem.reason),
+                           problem.skipped_subtree ? " all below it" : ""),
+               fields);
 }
 
 void Service::tell_of_more_problems() {

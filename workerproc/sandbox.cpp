@@ -23,18 +23,12 @@
 #include <opencv2/core.hpp>
 #include <opencv2/core/ocl.hpp>
 
+#include "base/sanitized.h"
 #include "workerproc/landlock.h"
 #include "workerproc/system_calls.h"
 
 namespace pairloom::workerproc {
 namespace {
-
-// The runtimes of the sanitizers map terabytes of address space and make system calls of their own when they report.
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr bool kSanitized = true;
-#else
-constexpr bool kSanitized = false;
-#endif
 
 // Lane, sockets, null device, what a job shares, and one batch of files from the opener.
 constexpr rlim_t kMaxOpenFiles = 64;
@@ -50,7 +44,7 @@ bool set_limit(__rlimit_resource resource, rlim_t value) {
 // mapped code file or the lane, each page of which somebody else has. CPU time has no limit here: a worker lives as long
 // as the run, and one that makes no progress is killed by the supervisor's deadline.
 bool limit_resources(const SandboxLimits& limits) {
-  // Sanitizers report to standard error, which may be a file.
+  // Sanitizers report to standard error, which may be a file, and map terabytes of address space.
   bool ok = set_limit(RLIMIT_CORE, 0) && (kSanitized || set_limit(RLIMIT_FSIZE, 0)) && set_limit(RLIMIT_NPROC, 0) &&
             set_limit(RLIMIT_NOFILE, kMaxOpenFiles) && set_limit(RLIMIT_MEMLOCK, 0) && set_limit(RLIMIT_MSGQUEUE, 0);
   if (limits.memory_bytes > 0 && !kSanitized) ok = set_limit(RLIMIT_DATA, limits.memory_bytes) && ok;

@@ -15,6 +15,7 @@
 
 #include "base/fd.h"
 #include "base/sandbox_level.h"
+#include "base/sanitized.h"
 #include "daemon/index_run.h"
 #include "index/index_reader.h"
 #include "index/index_writer.h"
@@ -29,12 +30,6 @@ namespace {
 namespace fs = std::filesystem;
 using ::testing::HasSubstr;
 using ::testing::Not;
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr bool kSanitized = true;
-#else
-constexpr bool kSanitized = false;
-#endif
 
 constexpr int kHonest = 40;
 

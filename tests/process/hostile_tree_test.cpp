@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
+#include "base/sanitized.h"
 #include "index/index_reader.h"
 #include "tests/support/hostile_tree.h"
 #include "tests/support/program.h"
@@ -18,12 +19,6 @@ namespace pairloom {
 namespace {
 
 namespace fs = std::filesystem;
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr bool kSanitized = true;
-#else
-constexpr bool kSanitized = false;
-#endif
 
 constexpr uint64_t kWorkerMemoryBytes = 600u << 20;
 
