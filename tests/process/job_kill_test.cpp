@@ -64,8 +64,7 @@ TEST_P(JobKill, ChangesNothing) {
   for (int round = 0; round < 60 && killed < 15; ++round) {
     test::Running run(command(stormy));
     for (int kills = 0; kills < kMostKillsOfARun && !run.ends_within_ms(static_cast<int>(random() % 60));) {
-      const auto children = test::children_of(run.pid());
-      if (!children.empty() && ::kill(children[random() % children.size()], SIGKILL) == 0) ++kills, ++killed;
+      if (test::kill_a_child(run.pid(), random())) ++kills, ++killed;
     }
     ASSERT_EQ(run.wait(), 0) << "round " << round;
     ASSERT_TRUE(file_bytes(stormy) == expected) << "round " << round << ", see " << stormy;
@@ -103,8 +102,7 @@ TEST_P(BenchKill, ParallelAnswersStayTheSerialOnes) {
                      "--seconds", "0.2", "-o", "jsonl"});
   int killed = 0;
   for (int kills = 0; kills < kMostKillsOfARun && !run.ends_within_ms(static_cast<int>(20 + random() % 200));) {
-    const auto children = test::children_of(run.pid());
-    if (!children.empty() && ::kill(children[random() % children.size()], SIGKILL) == 0) ++kills, ++killed;
+    if (test::kill_a_child(run.pid(), random())) ++kills, ++killed;
   }
   EXPECT_EQ(run.wait(), 0);
   EXPECT_GE(killed, 1);

@@ -116,16 +116,17 @@ TEST_F(Locating, WorkersFindWhatOneProcessFinds) {
   EXPECT_EQ(by_workers(setup), serially(setup));
 }
 
+// A kill counts where it took work from a worker: on a busy machine all may be answered before the first one comes.
 TEST_F(Locating, WorkersKilledOnTheWayChangeNothing) {
   const auto setup = jobs::LocateSetup::for_diameter(9);
   const auto kill_somebody = [](uint64_t frames) {
-    if (frames % 15 != 1) return;
-    const auto workers = test::children_of(::getpid());
-    if (workers.empty()) return;  // all have been killed, and their last answers are still coming in
-    ::kill(workers[frames % workers.size()], SIGKILL);
+    if (frames % 15 == 1) test::kill_a_child(::getpid(), frames);
   };
-  EXPECT_EQ(by_workers(setup, kill_somebody), serially(setup));
-  EXPECT_GE(summary_.worker_deaths, 1u);
+  const auto calm = serially(setup);
+  uint64_t deaths = 0;
+  for (int round = 0; round < 50 && deaths < 2; ++round, deaths += summary_.worker_deaths)
+    ASSERT_EQ(by_workers(setup, kill_somebody), calm) << "round " << round;
+  EXPECT_GE(deaths, 2u);
 }
 
 TEST_F(Locating, CsvHasTrackpysColumnsAndTheFramesInOrder) {

@@ -121,15 +121,16 @@ TEST_P(DescriptorMatch, WorkersFindWhatOneProcessFinds) {
 TEST_P(DescriptorMatch, WorkersKilledOnTheWayChangeNothing) {
   const jobs::MatchSetup setup{.method = GetParam(), .reprojection_px = 3};
   const auto kill_somebody = [](size_t rows) {
-    if (rows % 6 != 1) return;
-    const auto workers = test::children_of(::getpid());
-    ASSERT_FALSE(workers.empty());
-    ::kill(workers[rows % workers.size()], SIGKILL);
+    if (rows % 6 == 1) test::kill_a_child(::getpid(), rows);
   };
-  const auto rows = by_workers(setup, kill_somebody);
-  ASSERT_TRUE(rows) << rows.error().message;
-  EXPECT_EQ(*rows, serially(setup));
-  EXPECT_GE(summary_.worker_deaths, 2u);
+  const auto calm = serially(setup);
+  uint64_t deaths = 0;
+  for (int round = 0; round < 50 && deaths < 2; ++round, deaths += summary_.worker_deaths) {
+    const auto rows = by_workers(setup, kill_somebody);
+    ASSERT_TRUE(rows) << rows.error().message;
+    ASSERT_EQ(*rows, calm) << "round " << round;
+  }
+  EXPECT_GE(deaths, 2u);
 }
 
 TEST_P(DescriptorMatch, RatioAndNoCrossCheckReachTheWorkers) {

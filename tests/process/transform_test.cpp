@@ -122,11 +122,7 @@ TEST_F(Transform, AKilledWorkerChangesNothing) {
     test::Running running(command);
     // Three are too few for any task to be given up.
     for (int killed = 0; killed < 3 && !running.ends_within_ms(static_cast<int>(random() % 80));) {
-      const auto workers = test::children_of(running.pid());
-      if (workers.empty()) continue;
-      ::kill(workers[random() % workers.size()], SIGKILL);
-      ++killed;
-      ++kills;
+      if (test::kill_a_child(running.pid(), random())) ++killed, ++kills;
     }
     ASSERT_EQ(running.wait(), 0);
     EXPECT_TRUE(content_of(out) == calm) << "round " << round;

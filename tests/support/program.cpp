@@ -129,6 +129,11 @@ std::vector<pid_t> children_of(pid_t pid) {
   return found;
 }
 
+bool kill_a_child(pid_t parent, size_t number) {
+  const auto children = children_of(parent);
+  return !children.empty() && ::kill(children[number % children.size()], SIGKILL) == 0;
+}
+
 bool no_child_stays() {
   for (const pid_t child : children_of(::getpid()))
     if (!ends_within_ms(child, 60'000)) return false;

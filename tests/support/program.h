@@ -36,6 +36,8 @@ class Running {
 
 // Children of a process that are alive now (not zombies).
 std::vector<pid_t> children_of(pid_t pid);
+// Sends SIGKILL to one of the children of `parent`; which one goes by `number`, counted round. False when there is none.
+bool kill_a_child(pid_t parent, size_t number);
 // True when a process, of whatever parent, is gone within that time.
 bool ends_within_ms(pid_t pid, int ms);
 // True when this process has no children any more. Waits for those that have been killed and are slow to go, as under
