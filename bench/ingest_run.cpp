@@ -99,7 +99,10 @@ Result<> ingest(const std::string& file, uint64_t rows, int workers, const std::
   MadeUpFiles source(first, first + rows);
   PAIRLOOM_ASSIGN(auto indexing, daemon::Indexing::create(index, run, request, source, nullptr));
   std::ifstream codes;
-  if (!codes_file.empty()) codes.open(codes_file, std::ios::binary);
+  if (!codes_file.empty()) {
+    codes.open(codes_file, std::ios::binary);
+    if (!codes) return fail(Errc::kInvalidArgument, "cannot open '" + codes_file + "'");
+  }
   IndexingWithCodes job(indexing, codes);
   daemon::Pool::Surroundings surroundings;
   const double began = wall_seconds();

@@ -5,6 +5,7 @@
 #include <unistd.h>
 #include <algorithm>
 #include <cerrno>
+#include <climits>
 #include <iterator>
 #include <map>
 #include <span>
@@ -74,7 +75,8 @@ class CodeMatcher {
         session_(session),
         extractor_(options.similarity.algorithm, !options.turns.empty(), session),
         writer_(options.format, many, options.similarity.algorithm, session),
-        many_(many) {
+        many_(many),
+        threads_(std::min(search::useful_threads(codes_), static_cast<int>(session.globals.jobs.value_or(INT_MAX)))) {
     writer_.begin();
   }
 
@@ -155,7 +157,7 @@ class CodeMatcher {
     const size_t turns = 1 + options_.turns.size();
     std::vector<std::vector<search::Hit>> hits(asked.size());
     if (!options_.nearest && limit_)
-      hits = search::find_within_each(codes_, asked, static_cast<int>(*limit_));
+      hits = search::find_within_each(codes_, asked, static_cast<int>(*limit_), search::best_kernel(), threads_);
     for (size_t i = 0; i < queries.size(); ++i) {
       const auto part = [&](auto& all) { return std::span(all).subspan(i * turns, turns); };
       PAIRLOOM_ASSIGN(const auto matches, options_.nearest ? nearest(queries[i], part(asked))
@@ -170,7 +172,7 @@ class CodeMatcher {
   // Codes of gone contents are still in the code file: ask for more until enough live.
   Result<std::vector<Match>> nearest(const MatchQuery& query, std::span<const search::ScanQuery> asked) {
     for (size_t ask = *options_.nearest + size_t{16};; ask *= 4) {
-      auto hits = search::find_nearest_each(codes_, asked, ask);
+      auto hits = search::find_nearest_each(codes_, asked, ask, search::best_kernel(), threads_);
       const bool all = hits.front().size() < ask;
       if (options_.similarity.distance)
         for (auto& of_turn : hits)
@@ -225,6 +227,7 @@ class CodeMatcher {
   CodeExtractor extractor_;
   MatchWriter writer_;
   bool many_, found_ = false, unusable_ = false;
+  int threads_;
 };
 
 }  // namespace

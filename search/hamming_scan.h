@@ -34,7 +34,11 @@ struct ScanOptions {
   bool include_low_information = false;
   Kernel kernel = best_kernel();             // one of available_kernels()
   uint32_t max_neighbours = kMaxNeighbours;  // of pairs_of_range()
+  int threads = 1;                           // of find_*(): the answer is the same
 };
+
+// As many threads as are worth starting to look through that many codes, on the CPUs this process may use.
+int useful_threads(const CodeFile& codes);
 
 // All codes within `radius` bits of `query` (inclusive), ordered by (distance, content id).
 std::vector<Hit> find_within(const CodeFile& codes, const Code& query, int radius, const ScanOptions& options = {});
@@ -47,9 +51,9 @@ struct ScanQuery {
   bool include_low_information = false;
 };
 std::vector<std::vector<Hit>> find_within_each(const CodeFile& codes, std::span<const ScanQuery> queries, int radius,
-                                               Kernel kernel = best_kernel());
+                                               Kernel kernel = best_kernel(), int threads = 1);
 std::vector<std::vector<Hit>> find_nearest_each(const CodeFile& codes, std::span<const ScanQuery> queries, size_t k,
-                                                Kernel kernel = best_kernel());
+                                                Kernel kernel = best_kernel(), int threads = 1);
 
 struct PairHit {
   uint32_t a, b;  // positions, a < b

@@ -94,6 +94,21 @@ TEST_P(HammingScanTest, ManyQueriesAtOnceAreAnsweredAsOneByOne) {
   EXPECT_TRUE(find_within_each(codes, {}, 31, kernel()).empty());
 }
 
+TEST_P(HammingScanTest, ThreadsDoNotShowInTheAnswer) {
+  const auto entries = clustered_entries(70 * kBlockCodes + 5, algorithm(), 8);
+  const CodeFile codes = in_memory(entries, algorithm());
+  EXPECT_EQ(useful_threads(codes), 1) << "so few codes are looked through before a thread has started";
+  for (const int threads : {0, 2, 3, 100})
+    for (size_t i = 0; i < entries.size(); i += 100'000) {
+      const ScanOptions one{.kernel = kernel()}, many{.kernel = kernel(), .threads = threads};
+      const Code& query = entries[i].code;
+      for (const int radius : {0, 4, 31})
+        ASSERT_EQ(find_within(codes, query, radius, many), find_within(codes, query, radius, one)) << threads;
+      for (const size_t k : {size_t{1}, size_t{100}})
+        ASSERT_EQ(find_nearest(codes, query, k, many), find_nearest(codes, query, k, one)) << threads;
+    }
+}
+
 TEST_P(HammingScanTest, EqualsDoubleLoopOnClusteredCodes) {
   const auto entries = clustered_entries(20'000, algorithm(), 3);
   std::vector<Code> queries = {Code{}};
