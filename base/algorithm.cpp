@@ -33,6 +33,10 @@ const AlgorithmInfo& info(Algorithm id) {
   return kAlgorithms[static_cast<size_t>(id) - 1];
 }
 
+uint32_t stored_by_default(Algorithm id) {
+  return info(id).bits == 256 ? info(id).similar : 0;
+}
+
 std::optional<Algorithm> algorithm_from_number(uint8_t number) {
   if (number < 1 || number > std::size(kAlgorithms)) return std::nullopt;
   return static_cast<Algorithm>(number);

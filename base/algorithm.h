@@ -36,7 +36,7 @@ struct AlgorithmInfo {
   uint16_t bits;           // 64 or 256
   uint16_t version;        // raised when the same image may yield another code; stored with every code
   uint16_t same;           // preset distances in bits, inclusive: a re-encoded or resized copy
-  uint16_t similar;        // the default: small edits too; pairs up to here are stored in the index
+  uint16_t similar;        // the default: small edits too
   uint16_t related;        // candidates for looking at; computed when asked for
   uint8_t min_quality;     // codes of images with a lower quality (0-100) are low-information: not paired
   std::string_view about;  // one line for --help
@@ -46,6 +46,10 @@ std::span<const AlgorithmInfo> algorithms();
 const AlgorithmInfo& info(Algorithm id);  // id must be one of the enum
 std::optional<Algorithm> algorithm_from_number(uint8_t number);
 Result<Algorithm> algorithm_from_name(std::string_view name);
+
+// The distance in bits up to which pairs are stored in the index unless somebody asks for another: `similar` for 256-bit
+// codes. 0: none, as too many pairs of 64-bit codes are near by chance.
+uint32_t stored_by_default(Algorithm id);
 
 // A set of algorithms as it travels to workers: bit number = the enum's number.
 using AlgorithmSet = uint32_t;

@@ -20,6 +20,8 @@ void add_count_of(std::string& line, uint64_t n, std::string_view what) {
 
 std::vector<std::string> summary_lines(const daemon::RunSummary& summary) {
   const auto& t = summary.totals;
+  if (summary.kind == index::RunKind::kPair)
+    return {fmt::format("{} new pairs after {:.1f} s", summary.new_pairs, t.seconds)};
   std::vector<std::string> lines{finished_line(summary)};
   std::string line;
   add_count_of(line, t.indexed, "new or changed");

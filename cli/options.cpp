@@ -251,6 +251,17 @@ Result<std::optional<uint32_t>> Similarity::limit() const {
   return distance;
 }
 
+CLI::Option* add_algorithm_option(CLI::App& app, Similarity& into, const std::string& about) {
+  std::vector<std::string> names;
+  for (const auto& a : algorithms()) names.emplace_back(a.name);
+  return add_words(app, "--algorithm", names, "NAME", std::string(info(into.algorithm).name), about,
+                   [&into](size_t i) { into.algorithm = algorithms()[i].id, into.algorithm_given = true; });
+}
+
+CLI::Option* add_memory_option(CLI::App& app, uint64_t& into) {
+  return add_size(app, "--mem-limit", into, "Memory for sorting codes when pairs are searched, in all")->default_str("1Gi");
+}
+
 void add_similarity_options(CLI::App& app, Similarity& into) {
   const char* group = "What counts as a duplicate";
   const auto& pdq = info(Algorithm::kPdq);
@@ -273,10 +284,7 @@ void add_similarity_options(CLI::App& app, Similarity& into) {
                     ->group(group);
   distance->excludes(preset)->excludes(exact);
   exact->excludes(preset);
-  std::vector<std::string> names;
-  for (const auto& a : algorithms()) names.emplace_back(a.name);
-  add_words(app, "--algorithm", names, "NAME", std::string(info(into.algorithm).name), "Which code is compared",
-            [&into](size_t i) { into.algorithm = algorithms()[i].id, into.algorithm_given = true; })
+  add_algorithm_option(app, into, "Which code is compared")
       ->group(group);
 }
 

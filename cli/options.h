@@ -91,6 +91,8 @@ struct Similarity {
   Result<std::optional<uint32_t>> limit() const;
 };
 void add_similarity_options(CLI::App& app, Similarity& into);
+CLI::Option* add_algorithm_option(CLI::App& app, Similarity& into, const std::string& about);  // alone
+CLI::Option* add_memory_option(CLI::App& app, uint64_t& into);  // --mem-limit, of pairing
 uint32_t preset_distance(Preset preset, const AlgorithmInfo& algorithm);  // kExact: 0
 
 }  // namespace pairloom::cli

@@ -8,7 +8,7 @@ namespace {
 AlgorithmSet paired_on_arrival(AlgorithmSet features) {
   AlgorithmSet set = 0;
   for (const auto& a : algorithms())
-    if (contains(features, a.id) && a.bits == 256) set |= set_of(a.id);
+    if (contains(features, a.id) && stored_by_default(a.id) > 0) set |= set_of(a.id);
   return set;
 }
 
@@ -48,9 +48,7 @@ void add_limit_options(CLI::App& app, Selection& into) {
   add_size(app, "--max-parts", into.setup.limits.max_parts, "Look at no more pages and smaller pictures of a TIFF")
       ->default_str("64")
       ->group(limits);
-  add_size(app, "--mem-limit", into.pairing_memory_bytes, "Memory for sorting codes when pairs are searched, in all")
-      ->default_str("1Gi")
-      ->group(limits);
+  add_memory_option(app, into.pairing_memory_bytes)->group(limits);
   app.add_flag("--io-friendly", into.io_friendly,
                "For slow disks: read in the order of inodes, and leave nothing in the page cache that was not there before")
       ->group(limits);

@@ -34,6 +34,11 @@ constexpr Example kIndexUpdate[] = {
 constexpr Example kIndexRebuild[] = {
     {"pairloom index rebuild", "make the index anew from every directory ever added; the old one is kept beside it"},
 };
+constexpr Example kIndexPair[] = {
+    {"pairloom index pair --preset related", "farther pairs too: dups --preset related need not look for them then"},
+    {"pairloom index pair --algorithm dhash --distance 4", "also of a 64-bit code, of which none are kept by default"},
+    {"pairloom index pair --algorithm dhash --default", "no longer"},
+};
 constexpr Example kIndexPrune[] = {
     {"pairloom index prune -n", "what would be forgotten?"},
     {"pairloom index prune", "forget files that are gone; no picture is touched"},
@@ -142,6 +147,7 @@ constexpr Verb kVerbs[] = {
      declare_extract},
     {"index add", "add directories or files to the index", kMaintain, kIndexAdd, declare_index_add},
     {"index update", "look again at everything that was added", kMaintain, kIndexUpdate, declare_index_update},
+    {"index pair", "say how far apart stored pairs may be, and find them", kMaintain, kIndexPair, declare_index_pair},
     {"index rebuild", "set the index aside and make it anew", kMaintain, kIndexRebuild, declare_index_rebuild},
     {"index prune", "forget files that are gone", kMaintain, kIndexPrune, declare_index_prune},
     {"index verify", "check the index from end to end", kMaintain, kIndexVerify, declare_index_verify},

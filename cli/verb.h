@@ -37,6 +37,7 @@ Action declare_scan(CLI::App& app);
 Action declare_index_add(CLI::App& app);
 Action declare_index_update(CLI::App& app);
 Action declare_index_rebuild(CLI::App& app);
+Action declare_index_pair(CLI::App& app);
 Action declare_index_prune(CLI::App& app);
 Action declare_index_verify(CLI::App& app);
 Action declare_index_info(CLI::App& app);

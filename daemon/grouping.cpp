@@ -1,5 +1,6 @@
 #include "daemon/grouping.h"
 
+#include <algorithm>
 #include <vector>
 
 #include "index/index_reader.h"
@@ -9,6 +10,8 @@
 namespace pairloom::daemon {
 
 Result<> store_groups(index::IndexWriter& index, index::RunId run, Algorithm algorithm) {
+  PAIRLOOM_ASSIGN(const index::PairingState pairing, index.pairing_state(algorithm));
+  const uint32_t distance = std::min<uint32_t>(pairing.radius, info(algorithm).similar);
   PAIRLOOM_TRY(index.commit());
   std::vector<search::Edge> edges;
   bool too_many = false;
@@ -21,13 +24,13 @@ Result<> store_groups(index::IndexWriter& index, index::RunId run, Algorithm alg
       edges.push_back({pair.a, pair.b, pair.distance});
       return {};
     };
-    const auto visited = reader.visit_pairs(algorithm, info(algorithm).similar, take);
+    const auto visited = reader.visit_pairs(algorithm, distance, take);
     if (!visited && !too_many) return visited;
   }
   if (too_many) edges.clear();
   const auto groups = search::make_groups(edges, search::Linkage::kStar);
   PAIRLOOM_ASSIGN(auto store, index::PairingStore::open(index.path(), true));
-  return store.put_groups(run, algorithm, info(algorithm).similar, groups);
+  return store.put_groups(run, algorithm, distance, groups);
 }
 
 }  // namespace pairloom::daemon

@@ -41,6 +41,7 @@ class IndexRun {
       index_.commit();  // keep what was finished; the error is what the user must hear of
       return tl::unexpected(done.error());
     }
+    summary_.kind = request_.kind;
     summary_.totals.interrupted = !done;
     summary_.totals.seconds = seconds();
     summary_.totals.worker_deaths = pool.deaths() - deaths_before;
@@ -52,17 +53,21 @@ class IndexRun {
 
  private:
   Result<> index_then_pair(Pool& pool) {
-    const auto indexed = index_files(pool);
-    PAIRLOOM_TRY(index_.commit());
-    PAIRLOOM_TRY(indexed);
+    const bool only_pairs = request_.kind == index::RunKind::kPair;
+    if (!only_pairs) {
+      const auto indexed = index_files(pool);
+      PAIRLOOM_TRY(index_.commit());
+      PAIRLOOM_TRY(indexed);
+    }
+    PAIRLOOM_ASSIGN(const AlgorithmSet wanted, index_.wanted_pairings());
+    const AlgorithmSet paired = request_.pair_algorithms | (only_pairs ? 0 : wanted);
     for (const AlgorithmInfo& algorithm : algorithms())
-      if (contains(request_.pair_algorithms, algorithm.id)) PAIRLOOM_TRY(pair_codes(pool, algorithm.id));
+      if (contains(paired, algorithm.id)) PAIRLOOM_TRY(pair_codes(pool, algorithm.id));
     // What was added, taken away or found again may have changed the groups.
     const index::RunTotals& totals = summary_.totals;
-    if (totals.indexed + totals.moved + totals.gone + summary_.new_pairs == 0) return {};
+    if (!only_pairs && totals.indexed + totals.moved + totals.gone + summary_.new_pairs == 0) return {};
     for (const AlgorithmInfo& algorithm : algorithms())
-      if (contains(request_.pair_algorithms, algorithm.id))
-        PAIRLOOM_TRY(store_groups(index_, run_, algorithm.id));
+      if (contains(paired, algorithm.id)) PAIRLOOM_TRY(store_groups(index_, run_, algorithm.id));
     return {};
   }
 

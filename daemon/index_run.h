@@ -55,7 +55,8 @@ struct IndexRequest {
   bool retry_failed = false;  // look again at files that failed before
   index::RunKind kind = index::RunKind::kAdd;
   std::string arguments;  // for the run table
-  // Pair new codes of these algorithms with everything, up to their `similar` distance; 0 = none.
+  // Pair new codes of these algorithms with everything, and of those for which somebody asked (IndexWriter::want_pairs());
+  // 0 = none. A run of kind kPair does nothing else, and only for these.
   AlgorithmSet pair_algorithms = set_of(Algorithm::kPdq);
   uint64_t pairing_memory_bytes = uint64_t{1} << 30;  // for the codes that all workers together sort at a time
 };
@@ -85,6 +86,7 @@ struct RunObserver {
 };
 
 struct RunSummary {
+  index::RunKind kind = index::RunKind::kAdd;
   index::RunTotals totals;
   std::vector<index::WorkerTotals> workers;
   uint64_t unreadable_directories = 0;

@@ -32,7 +32,7 @@ Result<Pairing> Pairing::create(index::IndexWriter& index, Algorithm algorithm, 
   PAIRLOOM_ASSIGN(const index::PairingState state, index.pairing_state(algorithm));
   jobs::PairSetup setup;
   setup.algorithm = algorithm;
-  setup.radius = info(algorithm).similar;
+  setup.radius = state.wanted > 0 ? state.wanted : info(algorithm).similar;
   setup.index_id = index.index_id();
   setup.generation = index.generation();
   setup.count = state.code_count;

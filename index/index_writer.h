@@ -93,7 +93,10 @@ class IndexWriter {
   // Idempotent: a pair that is there stays. kInvalidArgument unless a < b and both have a code of the algorithm.
   Result<> put_pairs(Algorithm algorithm, std::span<const PairRow> pairs);
   Result<> set_pairing_state(Algorithm algorithm, uint32_t radius, uint64_t position);  // commits
-  // A larger radius than stored starts over: state to {radius, 0}; pairs stay (they are still pairs).
+  // From now on pairs are to be stored up to this radius; 0: as far as pairloom does by itself. Those farther apart are
+  // deleted; nearer ones that are missing are the next pairing's to find. Remembered until it is called again. Commits.
+  Result<> want_pairs(Algorithm algorithm, uint32_t radius);
+  Result<AlgorithmSet> wanted_pairings();  // of which a radius was asked for
 
   // --- features of extractors
   // The row of an extractor, made if needed. Features of an older version of it are forgotten. kRefused when the index

@@ -84,10 +84,11 @@ Result<PairingState> IndexReader::pairing_state(Algorithm algorithm) {
   PAIRLOOM_ASSIGN(const auto last, db.integer("SELECT max(position) FROM code WHERE algorithm = ?", algorithm));
   if (!last) return pairing;
   {
-    PAIRLOOM_ASSIGN(Query row, db.query("SELECT radius, position FROM pairing WHERE algorithm = ?", algorithm));
+    PAIRLOOM_ASSIGN(Query row, db.query("SELECT radius, position, wanted FROM pairing WHERE algorithm = ?", algorithm));
     PAIRLOOM_TRY(row.each([&] {
       pairing.radius = row.as<uint32_t>(0);
       pairing.position = row.as<uint64_t>(1);
+      pairing.wanted = row.as<uint32_t>(2);
     }));
   }
   const auto vacant_below = [&](int64_t position) {

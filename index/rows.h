@@ -75,7 +75,7 @@ struct FileResult {
   std::string decoder;
 };
 
-enum class RunKind : uint8_t { kAdd = 1, kUpdate = 2, kPrune = 3 };
+enum class RunKind : uint8_t { kAdd = 1, kUpdate = 2, kPrune = 3, kPair = 4 };
 struct RunTotals {
   uint64_t seen = 0;       // regular files met
   uint64_t unchanged = 0;  // indexed earlier, same stat identity: not opened
@@ -177,6 +177,7 @@ struct PairingState {
   uint32_t radius = 0;
   uint64_t position = 0;
   uint64_t code_count = 0;
+  uint32_t wanted = 0;  // the radius that somebody asked for; 0: nobody did (stored_by_default())
 };
 // Kept with every change: known without counting.
 struct IndexCounts {

@@ -311,6 +311,19 @@ WHERE c.live_files >= 2 AND NOT EXISTS (SELECT 1 FROM group_member WHERE content
 CREATE INDEX group_member_by_content ON group_member (content);
 )sql";
 
+// How far pairs are kept is a person's to say, and remembered.
+constexpr const char* kVersion5 = R"sql(
+ALTER TABLE pairing ADD COLUMN wanted INTEGER NOT NULL DEFAULT 0;      -- radius that was asked for; 0 = pairloom's own
+
+DROP VIEW v_runs;
+CREATE VIEW v_runs AS
+SELECT id, CASE kind WHEN 1 THEN 'add' WHEN 2 THEN 'update' WHEN 3 THEN 'prune' WHEN 4 THEN 'pair' END AS kind, arguments,
+       strftime('%Y-%m-%dT%H:%M:%SZ', started_ns / 1000000000, 'unixepoch') AS started,
+       CASE WHEN finished_ns <> 0 THEN strftime('%Y-%m-%dT%H:%M:%SZ', finished_ns / 1000000000, 'unixepoch') END AS finished,
+       seen, unchanged, moved, indexed, not_image, failed, gone, bytes_read, worker_deaths, seconds, interrupted
+FROM run;
+)sql";
+
 const std::string& version_1() {
   static const std::string sql = std::string(kVersion1Tables) + kVersion1Views;
   return sql;
@@ -345,7 +358,7 @@ Result<int64_t> index_version(Database& database, int32_t newest) {
 }  // namespace
 
 std::span<const Migration> migrations() {
-  static const Migration steps[] = {{1, version_1().c_str()}, {2, kVersion2}, {3, kVersion3}, {4, kVersion4}};
+  static const Migration steps[] = {{1, version_1().c_str()}, {2, kVersion2}, {3, kVersion3}, {4, kVersion4}, {5, kVersion5}};
   return steps;
 }
 

@@ -40,7 +40,7 @@ Result<> IndexWriter::State::drop_outdated_codes() {
       PAIRLOOM_TRY(db.run("DELETE FROM code WHERE algorithm = ?", a.id));
       PAIRLOOM_TRY(db.run("DELETE FROM vacancy WHERE algorithm = ?", a.id));
       PAIRLOOM_TRY(db.run("DELETE FROM pair WHERE algorithm = ?", a.id));
-      PAIRLOOM_TRY(db.run("DELETE FROM pairing WHERE algorithm = ?", a.id));
+      PAIRLOOM_TRY(db.run("UPDATE pairing SET radius = 0, position = 0 WHERE algorithm = ?", a.id));
       PAIRLOOM_TRY(db.run("DELETE FROM pairing_task WHERE algorithm = ?", a.id));
       PAIRLOOM_TRY(db.run("DELETE FROM pairing_plan WHERE algorithm = ?", a.id));
       PAIRLOOM_TRY(db.run("DELETE FROM crowded WHERE algorithm = ?", a.id));

@@ -13,12 +13,13 @@ namespace pairloom::index {
 Result<PairingState> IndexWriter::pairing_state(Algorithm algorithm) {
   PAIRLOOM_TRY(state_->settle());
   PAIRLOOM_TRY(commit());
-  PAIRLOOM_ASSIGN(Query row, state_->db.query("SELECT radius, position FROM pairing WHERE algorithm = ?", algorithm));
+  PAIRLOOM_ASSIGN(Query row, state_->db.query("SELECT radius, position, wanted FROM pairing WHERE algorithm = ?", algorithm));
   PAIRLOOM_ASSIGN(const bool found, row.next());
   PairingState pairing{.code_count = state_->codes_of(algorithm).next_position};
   if (found) {
     pairing.radius = row.as<uint32_t>(0);
     pairing.position = row.as<uint64_t>(1);
+    pairing.wanted = row.as<uint32_t>(2);
   }
   return pairing;
 }
@@ -63,6 +64,38 @@ Result<> IndexWriter::set_pairing_state(Algorithm algorithm, uint32_t radius, ui
         "INSERT INTO pairing (algorithm, radius, position) VALUES (?, ?, ?) "
         "ON CONFLICT DO UPDATE SET radius = excluded.radius, position = excluded.position",
         algorithm, radius, position);
+  };
+  PAIRLOOM_TRY(state_->change(store));
+  return commit();
+}
+
+Result<AlgorithmSet> IndexWriter::wanted_pairings() {
+  AlgorithmSet set = 0;
+  PAIRLOOM_ASSIGN(Query row, state_->db.query("SELECT algorithm FROM pairing WHERE wanted > 0"));
+  PAIRLOOM_TRY(row.each([&] { set |= set_of(row.as<Algorithm>(0)); }));
+  return set;
+}
+
+// What is farther than the new radius goes; what is within it stays, and is complete up to there.
+Result<> IndexWriter::want_pairs(Algorithm algorithm, uint32_t radius) {
+  const auto store = [&]() -> Result<> {
+    Database& db = state_->db;
+    if (radius > info(algorithm).bits)
+      return fail(Errc::kInvalidArgument, fmt::format("'{}' codes have {} bits", info(algorithm).name, info(algorithm).bits));
+    PAIRLOOM_TRY(
+        db.run("INSERT INTO pairing (algorithm, radius, position, wanted) VALUES (?, 0, 0, ?) "
+               "ON CONFLICT DO UPDATE SET wanted = excluded.wanted",
+               algorithm, radius));
+    const uint32_t kept = radius > 0 ? radius : stored_by_default(algorithm);
+    if (kept == 0) {
+      PAIRLOOM_TRY(db.run("DELETE FROM pair WHERE algorithm = ?", algorithm));
+      PAIRLOOM_TRY(db.run("DELETE FROM crowded WHERE algorithm = ?", algorithm));
+      PAIRLOOM_TRY(db.run("DELETE FROM group_member WHERE algorithm = ?", algorithm));
+      PAIRLOOM_TRY(db.run("DELETE FROM grouping WHERE algorithm = ?", algorithm));
+      return db.run("UPDATE pairing SET radius = 0, position = 0 WHERE algorithm = ?", algorithm);
+    }
+    PAIRLOOM_TRY(db.run("DELETE FROM pair WHERE algorithm = ? AND distance > ?", algorithm, kept));
+    return db.run("UPDATE pairing SET radius = min(radius, ?) WHERE algorithm = ?", kept, algorithm);
   };
   PAIRLOOM_TRY(state_->change(store));
   return commit();

@@ -278,8 +278,9 @@ Result<> Service::pair() {
   PAIRLOOM_TRY(need_pool());
   pair_at_ns_ = unpaired_since_ns_ = -1;
   state_ = State::kPairing;
+  PAIRLOOM_ASSIGN(const AlgorithmSet wanted, index_->wanted_pairings());
   for (const AlgorithmInfo& algorithm : algorithms()) {
-    if (!contains(config_.pair, algorithm.id)) continue;
+    if (!contains(config_.pair | wanted, algorithm.id)) continue;
     PAIRLOOM_ASSIGN(auto job, daemon::Pairing::create(*index_, algorithm.id, *pool_, request_.pairing_memory_bytes));
     if (job.is_complete()) continue;
     auto around = surroundings();

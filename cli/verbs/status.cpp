@@ -35,6 +35,8 @@ std::string_view kind_word(index::RunKind kind) {
       return "update";
     case index::RunKind::kPrune:
       return "prune";
+    case index::RunKind::kPair:
+      return "pair";
   }
   return "?";
 }

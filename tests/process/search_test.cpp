@@ -125,6 +125,53 @@ TEST_F(SearchVerbs, DupsFindsTurnedCopies) {
   EXPECT_EQ(r.status, 2) << r.err;
 }
 
+// What is stored and what is computed when asked for must be the same pairs, wherever the line between them is.
+TEST_F(SearchVerbs, HowFarPairsAreKeptDoesNotShowInTheGroups) {
+  for (uint64_t seed = 1; seed <= 6; ++seed)
+    for (const int quality : {92, 30, 4}) add(std::to_string(seed) + "-" + std::to_string(quality) + ".jpg", jpeg(seed, quality));
+  ASSERT_EQ(run({"index", "add", "--features", "pdq,dhash", at("1-92.jpg"), pictures_}).status, 0);
+  const std::vector<std::string> algorithms = {"pdq", "dhash"}, distances = {"0", "2", "8", "20", "31"};
+  const auto all = [&] {
+    std::map<std::string, Groups> found;
+    for (const auto& algorithm : algorithms)
+      for (const auto& distance : distances)
+        found[algorithm + distance] = groups({"--algorithm", algorithm, "--distance", distance});
+    return found;
+  };
+  const auto expected = all();
+  ASSERT_GT(expected.at("pdq31").size(), expected.at("pdq0").size());
+  const auto kept_up_to = [&](const std::string& algorithm) {
+    const json about = json::parse(run({"index", "info", "-o", "jsonl"}).out);
+    return std::to_string(about.at("algorithms").at(algorithm).at("paired_radius").get<int>());
+  };
+  for (const auto& algorithm : algorithms) {
+    const std::string before = kept_up_to(algorithm);
+    for (const std::string distance : {"2", "31", "8", "20"}) {
+      const auto r = run({"index", "pair", "--algorithm", algorithm, "--distance", distance});
+      ASSERT_EQ(r.status, 0) << r.err;
+      EXPECT_EQ(kept_up_to(algorithm), distance);
+      EXPECT_EQ(all(), expected) << algorithm << " " << distance;
+    }
+    EXPECT_EQ(run({"index", "pair", "--algorithm", algorithm, "--distance", "20"}).err.find("0 new pairs"), 0u)
+        << "what is there is not looked for again";
+    add("new-" + algorithm + ".jpg", jpeg(1, 60));
+    ASSERT_EQ(run({"index", "update"}).status, 0);
+    EXPECT_EQ(kept_up_to(algorithm), "20") << "remembered for what comes";
+    EXPECT_NE(run({"index", "info"}).out.find("paired up to distance 20\n"), std::string::npos) << "new codes too";
+    fs::remove(at("new-" + algorithm + ".jpg"));
+    ASSERT_EQ(run({"index", "update"}).status, 0);
+    ASSERT_EQ(run({"index", "pair", "--algorithm", algorithm, "--default"}).status, 0);
+    EXPECT_EQ(kept_up_to(algorithm), before);
+    EXPECT_EQ(all(), expected) << algorithm;
+  }
+  EXPECT_EQ(run({"index", "verify"}).status, 0);
+  EXPECT_EQ(run({"index", "pair", "--algorithm", "phash"}).status, 2) << "there are no such codes";
+  EXPECT_EQ(run({"index", "pair", "--distance", "200"}).status, 2);
+  EXPECT_EQ(run({"index", "pair", "--distance", "20", "--default"}).status, 2);
+  EXPECT_EQ(run({"--index", dir_ / "none.db", "index", "pair"}).status, 4);
+  EXPECT_FALSE(fs::exists(dir_ / "none.db"));
+}
+
 TEST_F(SearchVerbs, ManyQueriesAndCodes) {
   add("a.jpg", jpeg(1));
   add("b.jpg", jpeg(2));

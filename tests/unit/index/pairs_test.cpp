@@ -90,6 +90,47 @@ TEST_F(Pairs, WatermarkIsKept) {
   EXPECT_FALSE(writer.set_pairing_state(Algorithm::kPdq, 257, 0));  // beyond the bits
 }
 
+TEST_F(Pairs, AreKeptAsFarAsWasAskedFor) {
+  add({0, 3, 10, 40});
+  put({{1, 2, 3}, {2, 3, 7}, {1, 3, 10}, {3, 4, 30}});
+  value(writer.set_pairing_state(Algorithm::kPdq, 31, 4));
+  EXPECT_EQ(value(writer.wanted_pairings()), 0u);
+  value(writer.want_pairs(Algorithm::kPdq, 7));
+  EXPECT_THAT(pairs(), ElementsAre(Triple(1, 2, 3), Triple(2, 3, 7)));
+  EXPECT_EQ(state().radius, 7u);
+  EXPECT_EQ(state().position, 4u) << "nothing nearer is missing";
+  EXPECT_EQ(state().wanted, 7u);
+  value(writer.want_pairs(Algorithm::kPdq, 48));
+  EXPECT_EQ(state().radius, 7u) << "until they have been found";
+  EXPECT_EQ(state().wanted, 48u);
+  value(writer.set_pairing_state(Algorithm::kPdq, 48, 4));
+  EXPECT_EQ(state().wanted, 48u);
+  EXPECT_EQ(value(writer.wanted_pairings()), set_of(Algorithm::kPdq));
+  EXPECT_EQ(value(open_reader().pairing_state(Algorithm::kPdq)).wanted, 48u);
+  value(writer.want_pairs(Algorithm::kPdq, 0));
+  EXPECT_EQ(state().radius, 31u);
+  EXPECT_EQ(state().wanted, 0u);
+  EXPECT_EQ(writer.want_pairs(Algorithm::kPdq, 257).error().code, Errc::kInvalidArgument);
+  EXPECT_EQ(state().wanted, 0u);
+  EXPECT_THAT(problems(), IsEmpty());
+}
+
+TEST_F(Pairs, OfCodesThatHaveNoneByDefaultGoWhenNobodyWantsThemAnyMore) {
+  FileResult a = file(1, 0), b = file(2, 3);
+  for (FileResult* result : {&a, &b}) {
+    result->codes = {{Algorithm::kDhash, result->codes[0].code}};
+    value(writer.put(run, *result));
+  }
+  value(writer.want_pairs(Algorithm::kDhash, 4));
+  value(writer.put_pairs(Algorithm::kDhash, std::vector<PairRow>{{1, 2, 3}}));
+  value(writer.set_pairing_state(Algorithm::kDhash, 4, 2));
+  EXPECT_EQ(sql_value("SELECT count(*) FROM pair"), "1");
+  value(writer.want_pairs(Algorithm::kDhash, 0));
+  EXPECT_EQ(sql_value("SELECT count(*) FROM pair"), "0");
+  EXPECT_EQ(value(writer.pairing_state(Algorithm::kDhash)).position, 0u);
+  EXPECT_EQ(value(writer.wanted_pairings()), 0u);
+}
+
 TEST_F(Pairs, OfGoneContentsAreNotShownUntilTheyComeBack) {
   add({0, 3, 10});
   put({{1, 2, 3}, {2, 3, 7}});
