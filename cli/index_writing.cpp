@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "base/text.h"
+#include "index/index_reader.h"
 #include "index/renewal.h"
 
 namespace pairloom::cli {
@@ -39,6 +40,12 @@ Result<ExitCode> write_index(Session& session, const std::string& program, bool 
   if (renewed.set_aside) tell_of_set_aside(session, *renewed.set_aside, program);
   if (repeatable) return work(renewed.index);
   return fail(Errc::kIndexCorrupt, "the index was damaged; run the same command again, it begins with a new one");
+}
+
+Result<> require_index(const std::string& path) {
+  const auto reader = index::IndexReader::open(path);
+  if (!reader && reader.error().code != Errc::kRefused) return tl::unexpected(reader.error());
+  return {};
 }
 
 }  // namespace pairloom::cli

@@ -19,4 +19,8 @@ using IndexWork = std::function<Result<ExitCode>(index::IndexWriter&)>;
 // standard input is read once only). `program` names this process to others that want to write.
 Result<ExitCode> write_index(Session& session, const std::string& program, bool repeatable, const IndexWork& work);
 
+// For verbs that make no index: the error of one that is not there, or is none. One of an older pairloom is there: the
+// writer brings it up to date.
+Result<> require_index(const std::string& path);
+
 }  // namespace pairloom::cli

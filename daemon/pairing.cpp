@@ -15,6 +15,7 @@ namespace pairloom::daemon {
 namespace {
 
 constexpr int64_t kCommitNs = 500'000'000;
+constexpr size_t kCommitPairs = 100'000;
 // A part of a scan is about this many comparisons (tens of milliseconds), whatever its place in the file, and at least
 // this many codes.
 constexpr uint64_t kPartComparisons = 200'000'000;
@@ -143,24 +144,25 @@ Result<Job::Pull> Pairing::pull(Task& task) {
 
 Result<> Pairing::accept(const Task& task, std::span<const std::byte> payload, const ResultOrigin& origin) {
   PAIRLOOM_ASSIGN(const auto found, jobs::decode_pair_result(payload, setup_));
-  std::vector<index::PairRow> rows;
-  rows.reserve(found.pairs.size());
   for (const jobs::Pair& pair : found.pairs) {
     if (hamming_distance(codes_->code(pair.a), codes_->code(pair.b)) != static_cast<int>(pair.distance))
       return fail(Errc::kProtocol,
                   fmt::format("pairs: codes {} and {} are not {} bits apart", pair.a, pair.b, pair.distance));
     const auto [a, b] = std::minmax({codes_->content_id(pair.a), codes_->content_id(pair.b)});
-    rows.push_back({a, b, pair.distance});
+    pairs_since_.push_back({a, b, pair.distance});
   }
   codes_->release_pages();  // this process's memory does not grow with the file
-  PAIRLOOM_TRY(index_->put_pairs(setup_.algorithm, rows));
   for (const uint32_t position : found.crowded) crowded_since_.push_back(codes_->content_id(position));
-  pairs_ += rows.size();
-  if (commit_at_ns_ < 0) commit_at_ns_ = system_clock().monotonic_ns() + kCommitNs;
-  if (!origin.last) return {};
-  done_ += tasks_[task.id].share;
-  if (noted_) done_since_.push_back(task.id);
-  return {};
+  pairs_ += found.pairs.size();
+  if (origin.last) {
+    done_ += tasks_[task.id].share;
+    if (noted_) done_since_.push_back(task.id);
+  }
+  // Under a stream of results nobody else looks at the clock.
+  const int64_t now_ns = system_clock().monotonic_ns();
+  if (commit_at_ns_ < 0) commit_at_ns_ = now_ns + kCommitNs;
+  if (pairs_since_.size() >= kCommitPairs) commit_at_ns_ = now_ns;
+  return tick(now_ns);
 }
 
 uint64_t Pairing::codes_done() const {
@@ -177,8 +179,12 @@ Result<> Pairing::tick(int64_t now_ns) {
   return commit();
 }
 
-// The pairs first: what is noted as done is there.
+// The pairs first: what is noted as done is there. In the order of their key: then neighbours go to the same page.
 Result<> Pairing::commit() {
+  std::sort(pairs_since_.begin(), pairs_since_.end(),
+            [](const auto& x, const auto& y) { return std::pair(x.a, x.b) < std::pair(y.a, y.b); });
+  PAIRLOOM_TRY(index_->put_pairs(setup_.algorithm, pairs_since_));
+  pairs_since_.clear();
   PAIRLOOM_TRY(index_->commit());
   PAIRLOOM_TRY(store_->note_done(setup_.algorithm, done_since_, crowded_since_));
   done_since_.clear();

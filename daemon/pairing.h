@@ -72,8 +72,10 @@ class Pairing final : public Job {
   int64_t commit_at_ns_ = -1;
   std::optional<index::PairingStore> store_;
   bool noted_ = false;  // the plan is in the index: what is done is noted there
-  std::vector<uint64_t> done_since_;  // the last commit: tasks ...
-  std::vector<index::ContentId> crowded_since_;  // ... and crowded contents
+  // Since the last commit: pairs, tasks that are done, and crowded contents.
+  std::vector<index::PairRow> pairs_since_;
+  std::vector<uint64_t> done_since_;
+  std::vector<index::ContentId> crowded_since_;
 };
 
 }  // namespace pairloom::daemon

@@ -90,7 +90,8 @@ class IndexWriter {
   std::string code_file_path(Algorithm algorithm) const;
   uint64_t index_id() const;
   uint64_t generation() const;
-  // Idempotent: a pair that is there stays. kInvalidArgument unless a < b and both have a code of the algorithm.
+  // Idempotent: a pair that is there stays. kInvalidArgument unless a < b and both are contents. That both have a code of
+  // the algorithm is the caller's to know, by the code file.
   Result<> put_pairs(Algorithm algorithm, std::span<const PairRow> pairs);
   Result<> set_pairing_state(Algorithm algorithm, uint32_t radius, uint64_t position);  // commits
   // From now on pairs are to be stored up to this radius; 0: as far as pairloom does by itself. Those farther apart are

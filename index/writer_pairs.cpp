@@ -27,25 +27,13 @@ Result<PairingState> IndexWriter::pairing_state(Algorithm algorithm) {
 Result<> IndexWriter::put_pairs(Algorithm algorithm, std::span<const PairRow> pairs) {
   if (pairs.empty()) return {};
   return state_->change([&]() -> Result<> {
-    Database& db = state_->db;
-    ContentId known = 0;  // pairs come sorted by one side
-    const auto exists = [&](ContentId content) -> Result<bool> {
-      if (content == known) return true;
-      PAIRLOOM_ASSIGN(const auto found,
-                      db.integer("SELECT 1 FROM code WHERE content = ? AND algorithm = ?", content, algorithm));
-      known = found ? content : known;
-      return found.has_value();
-    };
     for (const PairRow& pair : pairs) {
-      PAIRLOOM_ASSIGN(const bool a_exists, exists(pair.a));
-      PAIRLOOM_ASSIGN(const bool b_exists, exists(pair.b));
-      if (pair.a >= pair.b || pair.distance > info(algorithm).bits || !a_exists || !b_exists) {
+      if (pair.a == 0 || pair.a >= pair.b || pair.b >= state_->meta.next_content || pair.distance > info(algorithm).bits)
         return fail(Errc::kInvalidArgument,
                     fmt::format("({}, {}) at distance {} is not a pair of '{}' codes in index '{}'", pair.a, pair.b,
                                 pair.distance, info(algorithm).name, path()));
-      }
-      PAIRLOOM_TRY(db.run("INSERT OR IGNORE INTO pair (algorithm, a, b, distance) VALUES (?, ?, ?, ?)", algorithm,
-                          pair.a, pair.b, pair.distance));
+      PAIRLOOM_TRY(state_->db.run("INSERT OR IGNORE INTO pair (algorithm, a, b, distance) VALUES (?, ?, ?, ?)", algorithm,
+                                  pair.a, pair.b, pair.distance));
     }
     return {};
   });
@@ -76,8 +64,13 @@ Result<AlgorithmSet> IndexWriter::wanted_pairings() {
   return set;
 }
 
-// What is farther than the new radius goes; what is within it stays, and is complete up to there.
+// What is farther than the new radius goes; what is within it stays, and is complete up to there. Pairing that was begun
+// for another radius is forgotten: what it noted as done may be among what goes.
 Result<> IndexWriter::want_pairs(Algorithm algorithm, uint32_t radius) {
+  PAIRLOOM_ASSIGN(const PairingState before, pairing_state(algorithm));
+  const auto kept_for = [&](uint32_t wanted) { return wanted > 0 ? wanted : stored_by_default(algorithm); };
+  const uint32_t kept = kept_for(radius);
+  const bool changes = kept != kept_for(before.wanted);
   const auto store = [&]() -> Result<> {
     Database& db = state_->db;
     if (radius > info(algorithm).bits)
@@ -86,7 +79,9 @@ Result<> IndexWriter::want_pairs(Algorithm algorithm, uint32_t radius) {
         db.run("INSERT INTO pairing (algorithm, radius, position, wanted) VALUES (?, 0, 0, ?) "
                "ON CONFLICT DO UPDATE SET wanted = excluded.wanted",
                algorithm, radius));
-    const uint32_t kept = radius > 0 ? radius : stored_by_default(algorithm);
+    if (!changes) return {};
+    PAIRLOOM_TRY(db.run("DELETE FROM pairing_task WHERE algorithm = ?", algorithm));
+    PAIRLOOM_TRY(db.run("DELETE FROM pairing_plan WHERE algorithm = ?", algorithm));
     if (kept == 0) {
       PAIRLOOM_TRY(db.run("DELETE FROM pair WHERE algorithm = ?", algorithm));
       PAIRLOOM_TRY(db.run("DELETE FROM crowded WHERE algorithm = ?", algorithm));

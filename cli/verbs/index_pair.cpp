@@ -1,12 +1,11 @@
 // pairloom index pair: say how far apart the pairs may be that the index keeps, and find those that are missing.
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <memory>
 
+#include "cli/index_writing.h"
 #include "cli/indexing.h"
 #include "cli/verb.h"
-#include "index/index_reader.h"
 #include "index/index_writer.h"
 
 namespace pairloom::cli {
@@ -26,18 +25,14 @@ std::string answer(const index::PairingState& now, const AlgorithmInfo& algorith
 Result<ExitCode> pair(const PairOptions& options, Session& session) {
   const AlgorithmInfo& algorithm = info(options.similarity.algorithm);
   PAIRLOOM_ASSIGN(const auto limit, options.similarity.limit());
-  {
-    PAIRLOOM_ASSIGN(auto reader, index::IndexReader::open(session.index));  // pair makes no index
-    PAIRLOOM_ASSIGN(const auto about, reader.info());
-    const bool has_codes = std::any_of(about.algorithms.begin(), about.algorithms.end(),
-                                       [&](const auto& count) { return count.algorithm == algorithm.id; });
-    if (!has_codes)
-      return fail(Errc::kInvalidArgument,
-                  fmt::format("the index has no {0} codes; 'pairloom index update --features {0}' computes them, beside "
-                              "those it has",
-                              algorithm.name));
-  }
+  PAIRLOOM_TRY(require_index(session.index));
   PAIRLOOM_ASSIGN(auto index, index::IndexWriter::open(session.index, "pairloom index pair"));
+  PAIRLOOM_ASSIGN(const auto before, index.pairing_state(algorithm.id));
+  if (before.code_count == 0)
+    return fail(Errc::kInvalidArgument,
+                fmt::format("the index has no {0} codes; 'pairloom index update --features {0}' computes them, beside "
+                            "those it has",
+                            algorithm.name));
   PAIRLOOM_TRY(index.want_pairs(algorithm.id, options.by_default ? 0 : limit.value_or(0)));
   daemon::IndexRequest request;
   request.kind = index::RunKind::kPair;

@@ -3,6 +3,7 @@
 #include <map>
 
 #include "base/text.h"
+#include "cli/index_writing.h"
 #include "cli/path_text.h"
 #include "cli/verb.h"
 #include "index/index_reader.h"
@@ -14,7 +15,7 @@ namespace pairloom::cli {
 namespace {
 
 Result<ExitCode> prune(bool dry_run, Session& session) {
-  { PAIRLOOM_TRY(index::IndexReader::open(session.index)); }  // prune makes no index
+  PAIRLOOM_TRY(require_index(session.index));
   PAIRLOOM_ASSIGN(auto index, index::IndexWriter::open(session.index, "pairloom index prune"));
   PAIRLOOM_ASSIGN(const auto pruned, index.prune(dry_run));
   session.out.write(fmt::format("{} {} gone files, {} contents without a file, {} empty directories\n",

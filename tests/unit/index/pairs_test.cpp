@@ -5,6 +5,7 @@
 
 #include "index/pairing_store.h"
 #include "index/stand_ins.h"
+#include "index/pairing_store.h"
 #include "index_fixture.h"
 
 namespace pairloom::index {
@@ -72,7 +73,7 @@ TEST_F(Pairs, RefusesWhatCannotBeAPair) {
        {PairRow{2, 1, 3}, PairRow{1, 1, 0}, PairRow{1, 9, 3}, PairRow{0, 1, 3}, PairRow{1, 2, 257}}) {
     EXPECT_EQ(writer.put_pairs(Algorithm::kPdq, std::vector{bad}).error().code, Errc::kInvalidArgument);
   }
-  EXPECT_EQ(writer.put_pairs(Algorithm::kDhash, std::vector{PairRow{1, 2, 3}}).error().code, Errc::kInvalidArgument);
+  EXPECT_EQ(writer.put_pairs(Algorithm::kDhash, std::vector{PairRow{1, 2, 65}}).error().code, Errc::kInvalidArgument);
 }
 
 TEST_F(Pairs, WatermarkIsKept) {
@@ -113,6 +114,27 @@ TEST_F(Pairs, AreKeptAsFarAsWasAskedFor) {
   EXPECT_EQ(writer.want_pairs(Algorithm::kPdq, 257).error().code, Errc::kInvalidArgument);
   EXPECT_EQ(state().wanted, 0u);
   EXPECT_THAT(problems(), IsEmpty());
+}
+
+// What a plan says is done was stored; when pairs are deleted, that is no longer so.
+TEST_F(Pairs, APlanIsForgottenWithThePairsItFound) {
+  add({0, 3, 40});
+  value(writer.set_pairing_state(Algorithm::kPdq, 4, 3));
+  const auto has_plan = [&] { return value(value(PairingStore::open(path(), true)).work(Algorithm::kPdq)).has_value(); };
+  const auto begin = [&] {
+    value(writer.commit());
+    value(value(PairingStore::open(path(), true)).begin_work(Algorithm::kPdq, {{std::byte{1}}, {{{std::byte{2}}, 1, true}}}));
+  };
+  begin();
+  value(writer.want_pairs(Algorithm::kPdq, info(Algorithm::kPdq).similar));
+  EXPECT_TRUE(has_plan()) << "nothing changes";
+  value(writer.want_pairs(Algorithm::kPdq, 20));
+  EXPECT_FALSE(has_plan());
+  begin();
+  value(writer.want_pairs(Algorithm::kPdq, 20));
+  EXPECT_TRUE(has_plan());
+  value(writer.want_pairs(Algorithm::kPdq, 0));
+  EXPECT_FALSE(has_plan());
 }
 
 TEST_F(Pairs, OfCodesThatHaveNoneByDefaultGoWhenNobodyWantsThemAnyMore) {
