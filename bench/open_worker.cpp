@@ -1,8 +1,5 @@
 // The sandbox's place in a worker that has none, to measure what the sandbox costs (containment_benchmark.py). A program
 // of its own: pairloom-worker has no way to leave its sandbox out. Runs in: benchmarks only.
-#include <opencv2/core.hpp>
-#include <opencv2/core/ocl.hpp>
-
 #include "workerproc/sandbox.h"
 
 namespace pairloom::workerproc {
@@ -10,15 +7,12 @@ namespace pairloom::workerproc {
 uint32_t enter_sandbox(const SandboxLimits&) {
   return 0;
 }
-uint32_t reachable_sandbox() {
+uint32_t reachable_sandbox(const SandboxLimits&) {
   return 0;
 }
-std::vector<Misdeed> try_misdeeds() {
+std::vector<Misdeed> try_misdeeds(const SandboxLimits&) {
   return {};
 }
-void warm_up() {
-  cv::setNumThreads(1);
-  cv::ocl::setUseOpenCL(false);
-}
+void warm_up() {}
 
 }  // namespace pairloom::workerproc

@@ -4,7 +4,7 @@
 #include <string_view>
 
 #include "jobs/index_job.h"
-#include "workerproc/worker_job.h"
+#include "workerproc/worker_program.h"
 
 namespace pairloom::workerproc {
 namespace {
@@ -33,10 +33,16 @@ class MakeRecords final : public WorkerJob {
   }
 };
 
-}  // namespace
-
-Result<std::unique_ptr<WorkerJob>> make_index_job(std::span<const std::byte>) {
+Result<std::unique_ptr<WorkerJob>> make_records_job(std::span<const std::byte>) {
   return std::make_unique<MakeRecords>();
 }
 
+}  // namespace
 }  // namespace pairloom::workerproc
+
+int main(int argc, char** argv) {
+  using namespace pairloom;
+  using namespace pairloom::workerproc;
+  static constexpr JobMaker kJobs[] = {{jobs::JobKind::kIndex, make_records_job}, {jobs::JobKind::kPair, make_pair_job}};
+  return run_worker({jobs::WorkerKind::kPlain, kJobs}, argc, argv);
+}

@@ -13,6 +13,7 @@
 #include "base/result.h"
 #include "index/index_writer.h"
 #include "jobs/index_job.h"
+#include "jobs/job_kind.h"
 
 namespace pairloom::daemon {
 
@@ -31,7 +32,7 @@ struct WalkOptions {
 
 struct PoolOptions {
   int jobs = 0;                 // worker processes; 0 = physical cores this process may use
-  std::string worker_program;   // empty = found beside this program or in libexec (daemon/worker_program.h)
+  std::string worker_program;   // for every job; empty = each job's own, found beside this program or in libexec
   std::string opener_program;   // the same for the opener
   double task_deadline_s = 30;  // without a sign of progress from the worker
   double task_limit_s = 900;    // for one task, whatever its signs
@@ -112,8 +113,8 @@ struct PhysicalCores {
   double cgroup_limit = 0;        // CPUs allowed by cpu.max; 0 = no limit
 };
 PhysicalCores usable_physical_cores();
-// Path of the pairloom-worker that would be started, or an error that says where it was looked for.
-Result<std::string> find_worker_program(const PoolOptions& pool);
+// Path of the worker program that would be started, or an error that says where it was looked for.
+Result<std::string> find_worker_program(const PoolOptions& pool, jobs::WorkerKind kind);
 Result<std::string> find_opener_program(const PoolOptions& pool);
 
 }  // namespace pairloom::daemon

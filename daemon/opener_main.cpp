@@ -7,9 +7,10 @@
 #include <sys/socket.h>
 #include <cerrno>
 #include <cstdlib>
+#include <memory>
+#include <span>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include <fmt/format.h>
 
@@ -57,14 +58,15 @@ Result<> open_all(std::span<const std::byte> chunk, const Options& options, shm:
 }
 
 Result<> serve(const Fd& requests, const Options& options, shm::FileSender sender) {
-  std::vector<std::byte> request(kRequestBytes);
+  // Not filled with zeros: most requests touch a page or two of it.
+  const auto room = std::make_unique_for_overwrite<std::byte[]>(kRequestBytes);
   size_t batch = 1;
   while (true) {
-    const ssize_t got = ::recv(requests.get(), request.data(), request.size(), 0);
+    const ssize_t got = ::recv(requests.get(), room.get(), kRequestBytes, 0);
     if (got == 0) return {};  // the supervisor is gone
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) return fail_errno("cannot hear the supervisor", errno);
-    PAIRLOOM_TRY(open_all(std::span(request).first(static_cast<size_t>(got)), options, sender, batch));
+    PAIRLOOM_TRY(open_all({room.get(), static_cast<size_t>(got)}, options, sender, batch));
   }
 }
 

@@ -1,4 +1,5 @@
 // Which cores the workers get. Runs in: supervisor.
+#include <algorithm>
 #include <cmath>
 #include <cstdlib>
 #include <fstream>
@@ -65,7 +66,14 @@ PhysicalCores usable_physical_cores() {
   if (hwloc_topology_init(&raw) != 0) return {{-1}, 1, 1, 0};
   const std::unique_ptr<hwloc_topology, TopologyDeleter> topology(raw);
   // Only what this process is bound to: containers and taskset count.
-  hwloc_topology_set_flags(raw, HWLOC_TOPOLOGY_FLAG_RESTRICT_TO_CPUBINDING | HWLOC_TOPOLOGY_FLAG_IS_THISSYSTEM);
+  hwloc_topology_set_flags(raw, HWLOC_TOPOLOGY_FLAG_RESTRICT_TO_CPUBINDING | HWLOC_TOPOLOGY_FLAG_IS_THISSYSTEM |
+                                    HWLOC_TOPOLOGY_FLAG_NO_DISTANCES | HWLOC_TOPOLOGY_FLAG_NO_MEMATTRS |
+                                    HWLOC_TOPOLOGY_FLAG_NO_CPUKINDS);
+  // Nothing but cores. Caches are a dozen files for each CPU; and the x86 component moves this process to each of them, to
+  // ask it by CPUID what the kernel has told already.
+  hwloc_topology_set_all_types_filter(raw, HWLOC_TYPE_FILTER_KEEP_NONE);
+  hwloc_topology_set_type_filter(raw, HWLOC_OBJ_CORE, HWLOC_TYPE_FILTER_KEEP_ALL);
+  hwloc_topology_set_components(raw, HWLOC_TOPOLOGY_COMPONENTS_FLAG_BLACKLIST, "x86");
   if (hwloc_topology_load(raw) != 0) return {{-1}, 1, 1, 0};
   result.logical = hwloc_get_nbobjs_by_type(raw, HWLOC_OBJ_PU);
   const int cores = hwloc_get_nbobjs_by_type(raw, HWLOC_OBJ_CORE);
@@ -74,8 +82,8 @@ PhysicalCores usable_physical_cores() {
     const int cpu = hwloc_bitmap_first(core->cpuset);  // one hardware thread a core: siblings share its units
     if (cpu >= 0) result.cpus.push_back(cpu);
   }
-  if (result.cpus.empty())
-    result.cpus.push_back(-1);  // no core information (some virtual machines): one unpinned worker
+  // No core information (some virtual machines, no /sys): a worker for each logical CPU, unpinned.
+  if (result.cpus.empty()) result.cpus.assign(static_cast<size_t>(std::max(1, result.logical)), -1);
   result.physical = static_cast<int>(result.cpus.size());
   result.cgroup_limit = cgroup_limit();
   if (result.cgroup_limit > 0) {

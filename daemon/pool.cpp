@@ -42,7 +42,8 @@ Pool::~Pool() {
 
 Result<Pool> Pool::create(const PoolOptions& options, const Clock& clock) {
   auto state = std::make_unique<State>(options, clock);
-  PAIRLOOM_ASSIGN(state->programs.worker, find_worker_program(options));
+  // That of most jobs; a job that wants the other one looks for it (run).
+  PAIRLOOM_ASSIGN(state->programs.worker, find_worker_program(options, jobs::WorkerKind::kPlain));
   PAIRLOOM_ASSIGN(state->programs.opener, find_opener_program(options));
   state->programs.plugins = options.plugins;
   state->programs.drop_behind = options.io_friendly;
@@ -95,11 +96,12 @@ std::vector<index::WorkerTotals> Pool::totals() {
 
 Result<> Pool::run(Job& job, const Surroundings& surroundings) {
   State& s = *state_;
+  PAIRLOOM_ASSIGN(s.programs.worker, find_worker_program(s.options, jobs::worker_for(job.kind())));
   s.job = &job;
   s.surroundings = &surroundings;
   s.exhausted = s.input_waits = false;
   ++s.job_serial;
-  s.end_small_lanes();
+  s.end_unfit_workers();
   if (surroundings.stop_fd >= 0) PAIRLOOM_TRY(s.watch(surroundings.stop_fd, tag(Source::kStop, 0)));
   if (surroundings.others_fd >= 0) PAIRLOOM_TRY(s.watch(surroundings.others_fd, tag(Source::kOthers, 0)));
   Result<> result = s.run_to_end();
@@ -290,11 +292,12 @@ Result<> Pool::State::watch(int fd, uint64_t tag_value) {
   return {};
 }
 
-// Workers of an earlier job whose lanes are too small for this one's records; they are idle.
-void Pool::State::end_small_lanes() {
+// Workers of an earlier job that are of another program, or whose lanes are too small for this one's records; they are idle.
+void Pool::State::end_unfit_workers() {
   const shm::LaneSizes needed = job->lane_sizes();
   for (Slot& slot : slots)
-    if (slot.process && (slot.lane_sizes.down_bytes < needed.down_bytes || slot.lane_sizes.up_bytes < needed.up_bytes))
+    if (slot.process && (slot.program != programs.worker || slot.lane_sizes.down_bytes < needed.down_bytes ||
+                         slot.lane_sizes.up_bytes < needed.up_bytes))
       slot.bury();
 }
 

@@ -64,7 +64,7 @@ struct Pool::State {
   int timeout_ms(bool more_now, int64_t now) const;
   size_t ready_goal() const;
   Result<> watch(int fd, uint64_t tag_value);
-  void end_small_lanes();
+  void end_unfit_workers();
   void forget_all();
 };
 

@@ -116,7 +116,10 @@ Result<> Pool::State::lost(Slot& slot, bool lied, const std::string& why) {
   const Death death = slot.bury();
   if (!lied && !timed_out && is_wish_for_decoders(slot, death)) return grant_decoders(slot);
   ++deaths;
-  last_death = lied ? "it broke the protocol: " + why : death.text();
+  const bool knows_not_the_job = !death.by_signal && !death.of_opener && death.code == shm::kExitForUnknownJob;
+  last_death = lied               ? "it broke the protocol: " + why
+               : knows_not_the_job ? fmt::format("'{}' is not the program for this job; install pairloom completely", slot.program)
+                                   : death.text();
 
   std::deque<Task> left = std::move(slot.outstanding);
   slot.outstanding.clear();

@@ -44,6 +44,7 @@ Result<> Slot::start(const WorkerPrograms& programs, shm::LaneSizes sizes, int64
   last_sign_ns = now_ns;
   watched_task = kNoTask;
   PAIRLOOM_ASSIGN(process, WorkerProcess::start(programs, number, generation, cpu, sizes));
+  program = programs.worker;
   rare_decoders = programs.rare_decoders;
   lane_sizes = sizes;
   ++totals.lives;

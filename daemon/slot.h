@@ -49,6 +49,7 @@ struct Slot {
   uint64_t generation = 0;       // of the process of the moment
   bool greeted = false;          // it has said hello
   bool useful = false;           // it has delivered a result
+  std::string program;           // it runs
   bool rare_decoders = false;    // it was started with them
   bool in_the_middle = false;    // it has sent records of the first outstanding task, but not the last
   uint64_t job_serial = 0;       // which job's set-up it has been sent

@@ -17,7 +17,7 @@ namespace pairloom::daemon {
 
 // What every worker of a pool is started with.
 struct WorkerPrograms {
-  std::string worker, opener;        // paths
+  std::string worker, opener;        // paths; `worker` is that of the job of the moment
   std::vector<std::string> plugins;  // paths of shared objects with extractors
   bool rare_decoders = false;        // with those that are slow to load: a file has needed one
   bool drop_behind = false;          // files that were not in the page cache need not stay there

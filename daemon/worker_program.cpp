@@ -37,8 +37,8 @@ Result<std::string> find_program(const char* what, const std::string& name) {
 
 }  // namespace
 
-Result<std::string> find_worker_program(const PoolOptions& pool) {
-  if (pool.worker_program.empty()) return find_program("worker", "pairloom-worker");
+Result<std::string> find_worker_program(const PoolOptions& pool, jobs::WorkerKind kind) {
+  if (pool.worker_program.empty()) return find_program("worker", std::string(jobs::name_of(kind)));
   return first_executable("worker", std::span(&pool.worker_program, 1));
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string_view>
 
 namespace pairloom::jobs {
 
@@ -16,5 +17,32 @@ enum class JobKind : uint32_t {
   kExtract = 13,   // a file -> features                                (jobs/extract_job.h)
   kDescribeFeatures = 14,  // nothing -> what the features are          (jobs/extract_job.h)
 };
+
+// There are two worker programs. What finds keypoints and computes features has OpenCV, and takes plugins; all else does
+// without: it starts in a third of the time, and the bytes of strangers are decoded in a process with eighteen libraries less.
+enum class WorkerKind { kPlain, kOpenCv };
+constexpr WorkerKind kWorkerKinds[] = {WorkerKind::kPlain, WorkerKind::kOpenCv};
+
+constexpr WorkerKind worker_for(JobKind job) {
+  switch (job) {
+    case JobKind::kDescribe:
+    case JobKind::kMatch:
+    case JobKind::kExtract:
+    case JobKind::kDescribeFeatures:
+      return WorkerKind::kOpenCv;
+    case JobKind::kIndex:
+    case JobKind::kPair:
+    case JobKind::kLoad:
+    case JobKind::kTransform:
+    case JobKind::kLocate:
+      break;
+  }
+  return WorkerKind::kPlain;
+}
+
+// Of the program.
+constexpr std::string_view name_of(WorkerKind worker) {
+  return worker == WorkerKind::kOpenCv ? "pairloom-worker-opencv" : "pairloom-worker";
+}
 
 }  // namespace pairloom::jobs

@@ -21,6 +21,8 @@ constexpr int kExitWithoutOpener = 4;
 // And with this one when a file needs a decoder that is slow to load, so that workers start without it: the next one is
 // started with it (--rare-decoders).
 constexpr int kExitForRareDecoders = 5;
+// And with this one when it is given a job that it does not do, before it touches a task.
+constexpr int kExitForUnknownJob = 6;
 
 // What became of opening a task's file.
 struct PassedFile {

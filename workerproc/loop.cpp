@@ -29,13 +29,14 @@ Result<> say_hello(shm::WorkerChannel& channel, uint32_t sandbox_level) {
   return channel.push(static_cast<uint32_t>(shm::RecordKind::kHello), record);
 }
 
-Result<std::unique_ptr<WorkerJob>> set_up(shm::WorkerChannel& channel, std::span<const std::byte> payload) {
+Result<std::unique_ptr<WorkerJob>> set_up(shm::WorkerChannel& channel, std::span<const JobMaker> makers,
+                                          std::span<const std::byte> payload) {
   shm::JobSetupHeader header;
   if (payload.size() < sizeof header) return fail(Errc::kProtocol, "job set-up is too short");
   std::memcpy(&header, payload.data(), sizeof header);
   if (header.payload_bytes != payload.size() - sizeof header)
     return fail(Errc::kProtocol, "job set-up has a wrong length");
-  PAIRLOOM_ASSIGN(auto job, make_job(static_cast<jobs::JobKind>(header.job), payload.subspan(sizeof header)));
+  PAIRLOOM_ASSIGN(auto job, make_job(makers, static_cast<jobs::JobKind>(header.job), payload.subspan(sizeof header)));
   for (uint32_t i = 0; i < header.descriptor_count; ++i) {
     PAIRLOOM_ASSIGN(Fd descriptor, channel.take_descriptor());
     PAIRLOOM_TRY(job->take_descriptor(std::move(descriptor)));
@@ -59,7 +60,8 @@ Result<> do_task(shm::WorkerChannel& channel, shm::FileReceiver& files, WorkerJo
 
 }  // namespace
 
-Result<> serve(shm::WorkerChannel& channel, shm::FileReceiver& files, uint32_t sandbox_level) {
+Result<> serve(shm::WorkerChannel& channel, shm::FileReceiver& files, std::span<const JobMaker> makers,
+               uint32_t sandbox_level) {
   PAIRLOOM_TRY(say_hello(channel, sandbox_level));
   std::unique_ptr<WorkerJob> job;
   int64_t last_wake_ns = 0;
@@ -71,7 +73,7 @@ Result<> serve(shm::WorkerChannel& channel, shm::FileReceiver& files, uint32_t s
     }
     switch (static_cast<shm::RecordKind>(record->kind)) {
       case shm::RecordKind::kJobSetup: {
-        PAIRLOOM_ASSIGN(job, set_up(channel, record->payload));
+        PAIRLOOM_ASSIGN(job, set_up(channel, makers, record->payload));
         break;
       }
       case shm::RecordKind::kDescriptorSet: {

@@ -20,8 +20,6 @@
 #include <system_error>
 
 #include <fmt/format.h>
-#include <opencv2/core.hpp>
-#include <opencv2/core/ocl.hpp>
 
 #include "base/sanitized.h"
 #include "workerproc/landlock.h"
@@ -78,17 +76,12 @@ uint32_t enter_sandbox(const SandboxLimits& limits) {
   if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0) level |= kNoNewPrivileges;
   if (forbid_all_files()) level |= kLandlock;
   bool tested = (level & kLandlock) == 0 || no_file_can_be_opened();
-  if (!kSanitized && restrict_system_calls()) level |= kSystemCalls;
+  if (!kSanitized && restrict_system_calls(limits.opencv)) level |= kSystemCalls;
   if ((level & kSystemCalls) != 0) tested = tested && system_calls_are_restricted();
   return tested && (level & (kLandlock | kSystemCalls)) != 0 ? level | kSandboxTested : level;
 }
 
 void warm_up() {
-  // One worker per physical core uses them all: no threads inside, and no OpenCL, which would be loaded on first use.
-  cv::setNumThreads(1);
-  cv::ocl::setUseOpenCL(false);
-  cv::getNumberOfCPUs();  // reads /sys and cgroup files, once
-  cv::useOptimized();
   // The first exception maps unwind tables; the first large qsort asks for the size of the memory.
   try {
     throw std::runtime_error("");
@@ -149,20 +142,20 @@ constexpr int kSucceeded = 200;  // exit status; others are the errno of a refus
 
 }  // namespace
 
-uint32_t reachable_sandbox() {
+uint32_t reachable_sandbox(const SandboxLimits& limits) {
   const pid_t child = ::fork();
   if (child < 0) return 0;
-  if (child == 0) ::_exit(static_cast<int>(enter_sandbox({})));
+  if (child == 0) ::_exit(static_cast<int>(enter_sandbox(limits)));
   const int status = wait_for_end(child);
   return WIFEXITED(status) ? static_cast<uint32_t>(WEXITSTATUS(status)) : 0;
 }
 
-std::vector<Misdeed> try_misdeeds() {
+std::vector<Misdeed> try_misdeeds(const SandboxLimits& limits) {
   std::vector<Misdeed> misdeeds;
   for (const Attempt& attempt : kAttempts) {
     const pid_t child = ::fork();
     if (child == 0) {
-      enter_sandbox({});
+      enter_sandbox(limits);
       errno = 0;
       ::_exit(attempt.succeeds() ? kSucceeded : errno);
     }

@@ -23,17 +23,20 @@ constexpr int kAllowed[] = {
     SCMP_SYS(brk), SCMP_SYS(munmap), SCMP_SYS(mremap), SCMP_SYS(madvise),
     // what the C and C++ libraries do
     SCMP_SYS(futex), SCMP_SYS(clock_gettime), SCMP_SYS(gettimeofday), SCMP_SYS(getrandom), SCMP_SYS(getpid),
-    SCMP_SYS(gettid), SCMP_SYS(sched_yield), SCMP_SYS(sched_getaffinity), SCMP_SYS(restart_syscall),
+    SCMP_SYS(gettid), SCMP_SYS(restart_syscall),
     // abort()
     SCMP_SYS(rt_sigaction), SCMP_SYS(rt_sigprocmask), SCMP_SYS(rt_sigreturn),
     // the end
     SCMP_SYS(exit), SCMP_SYS(exit_group)};
 
+// TBB, by which OpenCV runs what it would run in parallel, and OpenBLAS.
+constexpr int kAllowedWithOpenCv[] = {SCMP_SYS(sched_yield), SCMP_SYS(sched_getaffinity)};
+
 // The canary: asking for the session of a process is answered with an error that the kernel does not know for it.
 constexpr int kCanaryCall = SCMP_SYS(getsid);
 constexpr int kCanaryError = EXDEV;
 
-bool fill(scmp_filter_ctx filter) {
+bool fill(scmp_filter_ctx filter, bool opencv) {
   // Not the default on all kernels: without it, a filter switches speculative store bypass off and decoding gets slower.
   seccomp_attr_set(filter, SCMP_FLTATR_CTL_SSB, 1);
   seccomp_attr_set(filter, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
@@ -44,8 +47,11 @@ bool fill(scmp_filter_ctx filter) {
     ok = ok && seccomp_rule_add(filter, SCMP_ACT_ALLOW, call, sizeof...(conditions), conditions...) == 0;
   };
   for (const int call : kAllowed) allow(call);
-  // OpenBLAS, which cv::findHomography uses, says where its buffer should lie, and goes on without an answer.
-  ok = ok && seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(mbind), 0) == 0;
+  if (opencv) {
+    for (const int call : kAllowedWithOpenCv) allow(call);
+    // OpenBLAS, which cv::findHomography uses, says where its buffer should lie, and goes on without an answer.
+    ok = ok && seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(mbind), 0) == 0;
+  }
   // Memory that is the process's own, or a view of something open; never to be executed, and no memory that is shared
   // but of no file, which the memory limit would not count.
   allow(SCMP_SYS(mmap), SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0), SCMP_A3(SCMP_CMP_MASKED_EQ, MAP_TYPE, MAP_PRIVATE));
@@ -62,9 +68,9 @@ bool fill(scmp_filter_ctx filter) {
 
 }  // namespace
 
-bool restrict_system_calls() {
+bool restrict_system_calls(bool opencv) {
   const std::unique_ptr<void, decltype(&seccomp_release)> filter(seccomp_init(SCMP_ACT_KILL_PROCESS), &seccomp_release);
-  return filter != nullptr && fill(filter.get()) && seccomp_load(filter.get()) == 0;
+  return filter != nullptr && fill(filter.get(), opencv) && seccomp_load(filter.get()) == 0;
 }
 
 bool system_calls_are_restricted() {

@@ -1,6 +1,7 @@
 #include "workerproc/worker_job.h"
 
 #include <fmt/format.h>
+#include <algorithm>
 #include <cstring>
 
 #include "base/clock.h"
@@ -68,28 +69,11 @@ TaskContext::StageTimer::~StageTimer() {
   context.add_stage_ns(stage, static_cast<uint64_t>(system_clock().monotonic_ns() - start_ns));
 }
 
-Result<std::unique_ptr<WorkerJob>> make_job(jobs::JobKind kind, std::span<const std::byte> setup) {
-  switch (kind) {
-    case jobs::JobKind::kIndex:
-      return make_index_job(setup);
-    case jobs::JobKind::kPair:
-      return make_pair_job(setup);
-    case jobs::JobKind::kDescribe:
-      return make_describe_job(setup);
-    case jobs::JobKind::kMatch:
-      return make_match_job(setup);
-    case jobs::JobKind::kLoad:
-      return make_load_job(setup);
-    case jobs::JobKind::kTransform:
-      return make_transform_job(setup);
-    case jobs::JobKind::kLocate:
-      return make_locate_job(setup);
-    case jobs::JobKind::kDescribeFeatures:
-      return make_describe_features_job(setup);
-    case jobs::JobKind::kExtract:
-      return make_extract_job(setup);
-  }
-  return fail(Errc::kProtocol, fmt::format("unknown job {}", static_cast<uint32_t>(kind)));
+Result<std::unique_ptr<WorkerJob>> make_job(std::span<const JobMaker> makers, jobs::JobKind kind,
+                                            std::span<const std::byte> setup) {
+  const auto maker = std::ranges::find(makers, kind, &JobMaker::kind);
+  if (maker != makers.end()) return maker->make(setup);
+  return fail(Errc::kUnsupported, fmt::format("this program does not do job {}", static_cast<uint32_t>(kind)));
 }
 
 }  // namespace pairloom::workerproc

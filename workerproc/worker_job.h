@@ -1,5 +1,5 @@
 // WorkerJob: what a worker does with a task. One class per jobs::JobKind, made when the supervisor sends the job's
-// set-up. Runs in: worker only.
+// set-up. Each worker program has a table of those that it does. Runs in: worker only.
 #pragma once
 
 #include <cstddef>
@@ -72,16 +72,23 @@ class WorkerJob {
   }
 };
 
-// The job for a set-up record. kProtocol when the set-up makes no sense.
-Result<std::unique_ptr<WorkerJob>> make_job(jobs::JobKind kind, std::span<const std::byte> setup);
-Result<std::unique_ptr<WorkerJob>> make_index_job(std::span<const std::byte> setup);  // index_files.cpp
-Result<std::unique_ptr<WorkerJob>> make_pair_job(std::span<const std::byte> setup);   // pair_codes.cpp
-Result<std::unique_ptr<WorkerJob>> make_describe_job(std::span<const std::byte> setup);  // match_files.cpp
-Result<std::unique_ptr<WorkerJob>> make_describe_features_job(std::span<const std::byte> setup);  // extract_files.cpp
-Result<std::unique_ptr<WorkerJob>> make_extract_job(std::span<const std::byte> setup);            // extract_files.cpp
-Result<std::unique_ptr<WorkerJob>> make_match_job(std::span<const std::byte> setup);     // match_files.cpp
+// How a job is made of its set-up. kProtocol: the set-up makes no sense.
+struct JobMaker {
+  jobs::JobKind kind;
+  Result<std::unique_ptr<WorkerJob>> (*make)(std::span<const std::byte> setup);
+};
+Result<std::unique_ptr<WorkerJob>> make_index_job(std::span<const std::byte> setup);      // index_files.cpp
+Result<std::unique_ptr<WorkerJob>> make_pair_job(std::span<const std::byte> setup);       // pair_codes.cpp
 Result<std::unique_ptr<WorkerJob>> make_load_job(std::span<const std::byte> setup);       // load_raster.cpp
 Result<std::unique_ptr<WorkerJob>> make_transform_job(std::span<const std::byte> setup);  // transform_bands.cpp
-Result<std::unique_ptr<WorkerJob>> make_locate_job(std::span<const std::byte> setup);    // locate_frames.cpp
+Result<std::unique_ptr<WorkerJob>> make_locate_job(std::span<const std::byte> setup);     // locate_frames.cpp
+Result<std::unique_ptr<WorkerJob>> make_describe_job(std::span<const std::byte> setup);   // opencv/match_files.cpp
+Result<std::unique_ptr<WorkerJob>> make_match_job(std::span<const std::byte> setup);      // opencv/match_files.cpp
+Result<std::unique_ptr<WorkerJob>> make_extract_job(std::span<const std::byte> setup);    // opencv/extract_files.cpp
+Result<std::unique_ptr<WorkerJob>> make_describe_features_job(std::span<const std::byte> setup);  // the same
+
+// By the one of `makers` that is for `kind`. kUnsupported: none is.
+Result<std::unique_ptr<WorkerJob>> make_job(std::span<const JobMaker> makers, jobs::JobKind kind,
+                                            std::span<const std::byte> setup);
 
 }  // namespace pairloom::workerproc

@@ -1,4 +1,4 @@
-// The command line of pairloom-worker, written by the supervisor (daemon/worker_process.cpp). Runs in: worker.
+// The command line of the worker programs, written by the supervisor (daemon/worker_process.cpp). Runs in: worker.
 #pragma once
 
 #include <span>
@@ -19,7 +19,7 @@ struct WorkerOptions {
   int files_fd = -1;           // --files N: where opened files come from
   int cpu = -1;                // --cpu N: pin to this logical CPU; -1 = not pinned
   int64_t memory_bytes = 0;    // --memory N: limit of private memory; 0 = none
-  std::vector<std::string> plugins;  // --plugin FILE, again and again: shared objects with extractors
+  std::vector<std::string> plugins;  // --plugin FILE, again and again: shared objects with extractors; not of pairloom-worker
 };
 Result<WorkerOptions> parse_worker_options(std::span<char* const> arguments);
 

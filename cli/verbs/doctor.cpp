@@ -80,10 +80,10 @@ void look_at_processor(std::vector<Finding>& findings) {
 }
 
 // The first line of the worker's answer is its level, each other line a misdeed it tried in the sandbox.
-void look_at_sandbox(const std::string& program, std::vector<Finding>& findings) {
+void look_at_sandbox(const std::string& subject, const std::string& program, std::vector<Finding>& findings) {
   const auto answer = output_of(program, "--sandbox");
   if (!answer) {
-    findings.push_back({Health::kBad, "sandbox", answer.error().message,
+    findings.push_back({Health::kBad, subject, answer.error().message,
                         fmt::format("run it by hand: {} --sandbox", escape_for_terminal(program))});
     return;
   }
@@ -98,7 +98,7 @@ void look_at_sandbox(const std::string& program, std::vector<Finding>& findings)
     if (line.starts_with("possible\t"))
       possible += fmt::format("{}{}", possible.empty() ? "" : ", ", line.substr(9, line.find('\t', 9) - 9));
   const bool complete = level == "complete" && possible.empty();
-  findings.push_back({complete ? Health::kGood : Health::kWarning, "sandbox",
+  findings.push_back({complete ? Health::kGood : Health::kWarning, subject,
                       fmt::format("{}{}{}", escape_for_terminal(level),
                                   possible.empty() ? "; every misdeed tried in it was prevented" : "; a worker still: ",
                                   escape_for_terminal(possible)),
@@ -107,8 +107,20 @@ void look_at_sandbox(const std::string& program, std::vector<Finding>& findings)
                                  "container that does not forbid them"});
 }
 
+// Of the two, that for keypoints and features: all else goes on without it.
+void look_at_opencv_worker(std::vector<Finding>& findings) {
+  const auto program = daemon::find_worker_program({}, jobs::WorkerKind::kOpenCv);
+  if (!program) {
+    findings.push_back({Health::kWarning, "worker opencv", program.error().message,
+                        "'match --method' and 'extract' need it: install the package again"});
+    return;
+  }
+  findings.push_back({Health::kGood, "worker opencv", escape_for_terminal(*program), ""});
+  look_at_sandbox("sandbox opencv", *program, findings);
+}
+
 void look_at_worker(std::vector<Finding>& findings) {
-  const auto program = daemon::find_worker_program({});
+  const auto program = daemon::find_worker_program({}, jobs::WorkerKind::kPlain);
   if (!program) {
     findings.push_back({Health::kBad, "worker", program.error().message,
                         "put pairloom-worker beside pairloom, or install the package again"});
@@ -121,7 +133,7 @@ void look_at_worker(std::vector<Finding>& findings) {
                         fmt::format("run it by hand: {} --decoders", escape_for_terminal(*program))});
     return;
   }
-  look_at_sandbox(*program, findings);
+  look_at_sandbox("sandbox", *program, findings);
   std::string_view rest = *decoders;
   while (!rest.empty()) {
     const auto line = rest.substr(0, rest.find('\n'));
@@ -194,6 +206,7 @@ Result<ExitCode> doctor(OutputFormat format, Session& session) {
   findings.push_back({Health::kGood, "version", fmt::format("pairloom {}", kVersion), ""});
   look_at_processor(findings);
   look_at_worker(findings);
+  look_at_opencv_worker(findings);
   look_at_space(session.index, findings);
   look_at_index(session.index, findings);
   bool bad = false;

@@ -33,6 +33,7 @@ lib/systemd/user/pairloomd.service
 libexec/pairloom/pairloom-control
 libexec/pairloom/pairloom-opener
 libexec/pairloom/pairloom-worker
+libexec/pairloom/pairloom-worker-opencv
 lib/sysusers.d/pairloom.conf
 lib/tmpfiles.d/pairloom.conf
 sbin/pairloomd
@@ -69,8 +70,9 @@ class Install(InTemporaryDirectory):
         self.install("--prefix", str(self.folder / "usr"))
         done = run(self.folder / "usr/bin/pairloom", "doctor", "-o", "jsonl", "--index", self.folder / "none.db")
         findings = {f["subject"]: f for f in map(json.loads, done.stdout.splitlines())}
-        worker = os.path.realpath(findings["worker"]["text"])
-        self.assertEqual(worker, os.path.realpath(self.folder / "usr/libexec/pairloom/pairloom-worker"))
+        for subject, program in (("worker", "pairloom-worker"), ("worker opencv", "pairloom-worker-opencv")):
+            self.assertEqual(os.path.realpath(findings[subject]["text"]),
+                             os.path.realpath(self.folder / "usr/libexec/pairloom" / program))
         self.assertIn("decoder jpeg", findings)
 
     def test_a_configuration_that_is_there_stays(self):

@@ -141,11 +141,13 @@ TEST_F(Containment, ACompleteSandboxCanBeRequired) {
   EXPECT_EQ(indexed(), uint64_t{kHonest});
 }
 
-TEST_F(Containment, TheWorkerReportsWhatItPrevents) {
-  const auto answer = test::run_program({PAIRLOOM_WORKER, "--sandbox"});
-  ASSERT_EQ(answer.status, 0) << answer.err;
-  EXPECT_THAT(answer.out, HasSubstr("31\tcomplete"));
-  EXPECT_THAT(answer.out, Not(HasSubstr("possible")));
+TEST_F(Containment, TheWorkersReportWhatTheyPrevent) {
+  for (const char* worker : {PAIRLOOM_WORKER, PAIRLOOM_OPENCV_WORKER}) {
+    const auto answer = test::run_program({worker, "--sandbox"});
+    ASSERT_EQ(answer.status, 0) << answer.err;
+    EXPECT_THAT(answer.out, HasSubstr("31\tcomplete")) << worker;
+    EXPECT_THAT(answer.out, Not(HasSubstr("possible"))) << worker;
+  }
   const auto doctor = test::run_program({PAIRLOOM_PROGRAM, "--index", home_ / "none.db", "doctor"});
   EXPECT_THAT(doctor.out, HasSubstr("complete; every misdeed tried in it was prevented"));
 }

@@ -13,6 +13,7 @@
 #include <sstream>
 
 #include "daemon/feature_extraction.h"
+#include "daemon/locating.h"
 #include "tests/support/draw.h"
 #include "tests/support/encode.h"
 #include "tests/support/program.h"
@@ -223,6 +224,42 @@ TEST_F(Extract, WorkersKilledOnTheWayChangeNothing) {
     deaths += died;
   }
   EXPECT_GE(deaths, 2u);
+}
+
+// Workers that wait for the next job are replaced when it is one of the other program's.
+TEST_F(Extract, OnePoolDoesTheJobsOfBothPrograms) {
+  daemon::PoolOptions pool;  // its programs lie beside this one
+  pool.jobs = 2;
+  auto jobs = daemon::FileJobs::create(pool).value();
+  jobs::LocateSetup particles;
+  particles.diameter_px = 11;
+  particles.separation_px = 12;
+  particles.smoothing_size_px = 11;
+  for (int round = 0; round < 2; ++round) {
+    const auto described = daemon::describe_features(jobs, {.features = {"orb"}});
+    ASSERT_TRUE(described) << described.error().message;
+    daemon::FileJobRequest request;
+    request.paths = {dir_.path()};
+    int located = 0;
+    const auto sink = [&](const daemon::LocatedFrame& frame) -> Result<> {
+      located += frame.outcome == Outcome::kIndexed;
+      return {};
+    };
+    const auto summary = daemon::locate_particles(jobs, particles, std::move(request), sink, {});
+    ASSERT_TRUE(summary) << summary.error().message;
+    EXPECT_EQ(located, kPictures);
+    EXPECT_EQ(summary->worker_deaths, 0u);
+  }
+}
+
+TEST_F(Extract, AWorkerOfTheWrongProgramIsNamedAndNoFileIsBlamed) {
+  daemon::PoolOptions pool;
+  pool.worker_program = PAIRLOOM_PLAIN_WORKER;
+  auto jobs = daemon::FileJobs::create(pool).value();
+  const auto described = daemon::describe_features(jobs, {.features = {"orb"}});
+  ASSERT_FALSE(described);
+  EXPECT_EQ(described.error().code, Errc::kNoWorkers);
+  EXPECT_THAT(described.error().message, HasSubstr("pairloom-worker' is not the program for this job"));
 }
 
 TEST_F(Extract, AWorkerThatLiesAboutItsFeaturesIsNotBelieved) {

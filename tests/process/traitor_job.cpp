@@ -22,7 +22,7 @@
 
 #include "workerproc/extract/extract.h"
 #include "workerproc/file_reader.h"
-#include "workerproc/worker_job.h"
+#include "workerproc/worker_program.h"
 
 namespace pairloom::workerproc {
 namespace {
@@ -159,11 +159,17 @@ class Traitor final : public WorkerJob {
   Extractor extractor_;
 };
 
-}  // namespace
-
-Result<std::unique_ptr<WorkerJob>> make_index_job(std::span<const std::byte> setup) {
+Result<std::unique_ptr<WorkerJob>> make_traitor(std::span<const std::byte> setup) {
   PAIRLOOM_ASSIGN(const jobs::IndexSetup decoded, jobs::decode_index_setup(setup));
   return std::make_unique<Traitor>(decoded);
 }
 
+}  // namespace
 }  // namespace pairloom::workerproc
+
+int main(int argc, char** argv) {
+  using namespace pairloom;
+  using namespace pairloom::workerproc;
+  static constexpr JobMaker kJobs[] = {{jobs::JobKind::kIndex, make_traitor}, {jobs::JobKind::kPair, make_pair_job}};
+  return run_worker({jobs::WorkerKind::kPlain, kJobs}, argc, argv);
+}

@@ -28,19 +28,23 @@ MAY_INCLUDE = {
     "cli": {"base", "jobs", "search", "index", "control", "daemon", "cli"},
 }
 
-# Headers that belong to one folder only: image bytes are parsed in workers, SQL is spoken in index/.
-FOREIGN_HEADERS = {
-    "workerproc": re.compile(r"opencv2/|jpeglib\.h|turbojpeg\.h|png\.h|libdeflate\.h|webp/|tiff\w*\.h|gif_lib\.h|libexif/|"
-                             r"dav1d/|libde265/|openjpeg\.h|libraw/|jxl/"),
-    "index": re.compile(r"sqlite3\.h"),
-}
+# Headers that belong to certain folders only: image bytes are parsed in workers, SQL is spoken in index/. Those of OpenCV
+# are in the parts of pairloom-worker-opencv: what the other worker is made of must not need them.
+FOREIGN_HEADERS = (
+    (("workerproc/opencv", "workerproc/descriptors", "workerproc/features"), re.compile(r"opencv2/")),
+    (("workerproc",), re.compile(r"jpeglib\.h|turbojpeg\.h|png\.h|libdeflate\.h|webp/|tiff\w*\.h|gif_lib\.h|libexif/|"
+                                r"dav1d/|libde265/|openjpeg\.h|libraw/|jxl/")),
+    (("index",), re.compile(r"sqlite3\.h")),
+)
 
 # Shared objects a program must not load, directly or through others: attack surface, and start-up time.
-CODECS = re.compile(r"lib(opencv|turbojpeg|jpeg|png|deflate|webp|tiff|gif|exif|dav1d|de265|openjp2|raw|jxl|heif)")
+OPENCV = r"libopencv|liblapack|libblas|libopenblas|libtbb|libX11|libGL"
+CODECS = re.compile(OPENCV + r"|lib(turbojpeg|jpeg|png|deflate|webp|tiff|gif|exif|dav1d|de265|openjp2|raw|jxl|heif)")
 FORBIDDEN_LIBRARIES = {
     "pairloom": CODECS,
     "pairloomd": CODECS,
-    "pairloom-worker": re.compile(r"libsqlite"),
+    "pairloom-worker": re.compile(OPENCV + r"|libsqlite"),
+    "pairloom-worker-opencv": re.compile(r"libsqlite"),
 }
 
 MEANINGLESS_NAMES = {"util", "utils", "utility", "common", "helper", "helpers", "manager", "misc"}
@@ -127,19 +131,19 @@ def links(tree):
 
 @rule
 def foreign_headers(tree):
-    """OpenCV and the codecs are included in workerproc/ only, SQLite in index/ only."""
+    """OpenCV is included in the parts of pairloom-worker-opencv only, the codecs in workerproc/, SQLite in index/."""
     for path in tree.code():
-        for owner, pattern in FOREIGN_HEADERS.items():
-            if path.parts[0] not in MAY_INCLUDE or path.parts[0] == owner:
+        for owners, pattern in FOREIGN_HEADERS:
+            if path.parts[0] not in MAY_INCLUDE or any(path.is_relative_to(owner) for owner in owners):
                 continue
             for number, header, _ in tree.includes(path):
                 if pattern.match(header):
-                    yield f"{path}:{number}: {header} belongs into {owner}/ only"
+                    yield f"{path}:{number}: {header} belongs into {', '.join(owners)} only"
 
 
 @rule
 def loaded_libraries(tree):
-    """pairloom and pairloomd load neither OpenCV nor a codec, pairloom-worker no SQLite."""
+    """pairloom and pairloomd load neither OpenCV nor a codec, the workers no SQLite, pairloom-worker no OpenCV either."""
     checked = 0
     for program, forbidden in FORBIDDEN_LIBRARIES.items():
         path = tree.program_dir / program
@@ -151,8 +155,8 @@ def loaded_libraries(tree):
             library = line.split()[0]
             if forbidden.match(PurePosixPath(library).name):
                 yield f"{program} loads {library}"
-    if checked < 2:
-        yield f"pairloom and pairloom-worker are not in {tree.program_dir}"
+    if checked < 3:
+        yield f"pairloom and its workers are not in {tree.program_dir}"
 
 
 @rule

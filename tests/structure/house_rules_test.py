@@ -61,15 +61,19 @@ class HouseRules(unittest.TestCase):
 
     def test_foreign_headers(self):
         self.write("workerproc/decode/png.cpp", "#include <png.h>\n")
+        self.write("workerproc/descriptors/gray.h", "#include <opencv2/core.hpp>\n")
         self.write("tests/support/draw.h", "#include <opencv2/core.hpp>\n")
         self.assert_kept("foreign_headers")
+        self.write("workerproc/decode/jpeg.cpp", "#include <opencv2/core.hpp>\n")
+        self.assert_broken("foreign_headers", "workerproc/decode/jpeg.cpp:1")
+        self.write("workerproc/decode/jpeg.cpp", "")
         self.write("daemon/thumbnail.cpp", "#include <opencv2/core.hpp>\n")
         self.assert_broken("foreign_headers", "daemon/thumbnail.cpp:1")
 
     def test_loaded_libraries(self):
         (self.root / "bin").mkdir()
         self.assert_broken("loaded_libraries", "are not in")
-        for program in ("pairloom", "pairloom-worker"):
+        for program in ("pairloom", "pairloom-worker", "pairloom-worker-opencv"):
             shutil.copy("/bin/true", self.root / "bin" / program)
         self.assert_kept("loaded_libraries")
         self.addCleanup(house_rules.FORBIDDEN_LIBRARIES.update, dict(house_rules.FORBIDDEN_LIBRARIES))

@@ -6,8 +6,6 @@
 #include <new>
 #include <utility>
 
-#include <opencv2/core.hpp>
-
 #include "shm/lane.h"
 #include "workerproc/decode/decode.h"
 #include "workerproc/extract/area.h"
@@ -79,7 +77,6 @@ struct Extractor::State {
   Picture picture;
   AreaSummer summer;
   PdqHasher pdq;
-  TutorialDhash tutorial;
   std::vector<jobs::TurnedCode> turns;  // of the last file, if asked for
 
   Code code_of(Algorithm algorithm, const View& view, jobs::IndexResult& result) {
@@ -92,7 +89,7 @@ struct Extractor::State {
       case Algorithm::kDhash:
         return dhash(view, summer);
       case Algorithm::kDhashTutorial:
-        return tutorial.hash(view);
+        return tutorial_dhash(view);
       case Algorithm::kPhash:
         return phash64(view, summer);
       case Algorithm::kPhash256:
@@ -174,10 +171,6 @@ jobs::IndexResult Extractor::extract(std::span<const std::byte> file_bytes, uint
     state_->run(file_bytes, stage_ns, result);
   } catch (const std::bad_alloc&) {
     failed(Outcome::kTooLarge, "not enough memory for this picture");
-  } catch (const cv::Exception& error) {
-    const bool no_memory = error.code == cv::Error::StsNoMem;
-    failed(no_memory ? Outcome::kTooLarge : Outcome::kCorrupt,
-           no_memory ? "not enough memory for this picture" : error.what());
   } catch (const std::exception& error) {
     failed(Outcome::kCorrupt, error.what());
   }

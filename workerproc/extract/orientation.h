@@ -1,5 +1,5 @@
 // From the picture as it lies in the file to the picture as it is shown. The hashes read pixels where they lie and turn
-// their own small grids instead of the picture; only dhash-tutorial needs turned pixels. Runs in: worker only.
+// their own small grids instead of the picture. Runs in: worker only.
 #pragma once
 
 #include <cstdint>

@@ -40,7 +40,7 @@ class CodeFeature final : public FeatureExtractor {
       case Algorithm::kDhash:
         return dhash(view, summer_);
       case Algorithm::kDhashTutorial:
-        return tutorial_.hash(view);
+        return tutorial_dhash(view);
       case Algorithm::kPhash:
         return phash64(view, summer_);
       case Algorithm::kPhash256:
@@ -52,7 +52,6 @@ class CodeFeature final : public FeatureExtractor {
   Algorithm algorithm_;
   AreaSummer summer_;
   PdqHasher pdq_;
-  TutorialDhash tutorial_;
 };
 
 class PdqQuality final : public FeatureExtractor {

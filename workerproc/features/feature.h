@@ -6,7 +6,7 @@
 
 #include "base/result.h"
 #include "jobs/extract_job.h"
-#include "workerproc/extract/gray.h"
+#include "workerproc/descriptors/gray.h"
 #include "workerproc/extract/orientation.h"
 
 namespace pairloom::workerproc {
@@ -21,7 +21,7 @@ class ShownPicture {
   View view() const { return view_of(*picture_); }
   uint32_t width_px() const;  // as shown
   uint32_t height_px() const;
-  const cv::Mat& gray();  // CV_8UC1, upright: extract/gray.h
+  const cv::Mat& gray();  // CV_8UC1, upright: descriptors/gray.h
   const cv::Mat& bgr();   // CV_8UC3, upright
 
  private:

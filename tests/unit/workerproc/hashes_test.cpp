@@ -223,10 +223,19 @@ TEST(AreaSummer, IsExactForTheLargestSums) {
 }
 
 TEST(TutorialDhash, IsTheOpenCvPipeline) {
-  TutorialDhash tutorial;
-  for (const cv::Size size : kSizes)
+  // Colours so near each other that cells are often equal or one apart: every rounding shows.
+  cv::RNG random(40);
+  const cv::Size more[] = {{1, 1}, {2, 1}, {1, 3}, {9, 8}, {18, 16}, {36, 16}, {10, 9}, {17, 15}, {8, 7}, {400, 3}, {3, 400}, {1021, 719}};
+  std::vector<cv::Mat> pictures;
+  for (const cv::Size size : kSizes) pictures.push_back(test::draw_picture(40, size.width, size.height));
+  for (const auto& sizes : {std::span<const cv::Size>(kSizes), std::span<const cv::Size>(more)})
+    for (const cv::Size size : sizes)
+      for (const int colours : {2, 4, 8, 256}) {
+        pictures.emplace_back(size, CV_8UC3);
+        random.fill(pictures.back(), cv::RNG::UNIFORM, 128 - colours / 2, 128 + colours / 2);
+      }
+  for (const cv::Mat& shown : pictures)
     for (int orientation = 1; orientation <= 8; ++orientation) {
-      const cv::Mat shown = test::draw_picture(40, size.width, size.height);
       cv::Mat gray, cells;
       cv::cvtColor(shown, gray, cv::COLOR_BGR2GRAY);
       cv::resize(gray, cells, cv::Size(9, 8));
@@ -235,7 +244,7 @@ TEST(TutorialDhash, IsTheOpenCvPipeline) {
         if (cells.at<uchar>(i / 8, i % 8 + 1) > cells.at<uchar>(i / 8, i % 8)) expected |= uint64_t{1} << i;
       Picture picture = test::picture_of(test::stored_for(shown, orientation));
       picture.orientation = static_cast<uint8_t>(orientation);
-      EXPECT_EQ(tutorial.hash(view_of(picture)).words[0], expected) << size << orientation;
+      EXPECT_EQ(tutorial_dhash(view_of(picture)).words[0], expected) << shown.size() << orientation;
     }
 }
 

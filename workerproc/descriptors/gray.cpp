@@ -1,4 +1,4 @@
-#include "workerproc/extract/gray.h"
+#include "workerproc/descriptors/gray.h"
 
 #include <opencv2/imgproc.hpp>
 

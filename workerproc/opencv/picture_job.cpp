@@ -1,4 +1,4 @@
-#include "workerproc/picture_job.h"
+#include "workerproc/opencv/picture_job.h"
 
 #include <new>
 #include <string>

@@ -6,7 +6,7 @@
 #include "jobs/file_answer.h"
 #include "workerproc/extract/digest.h"
 #include "workerproc/features/registry.h"
-#include "workerproc/picture_job.h"
+#include "workerproc/opencv/picture_job.h"
 
 namespace pairloom::workerproc {
 namespace {

@@ -8,10 +8,10 @@
 
 #include "jobs/match_job.h"
 #include "workerproc/descriptors/detector.h"
+#include "workerproc/descriptors/gray.h"
 #include "workerproc/descriptors/homography.h"
 #include "workerproc/descriptors/matcher.h"
-#include "workerproc/extract/gray.h"
-#include "workerproc/picture_job.h"
+#include "workerproc/opencv/picture_job.h"
 
 namespace pairloom::workerproc {
 namespace {
