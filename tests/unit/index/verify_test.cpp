@@ -52,7 +52,7 @@ INSTANTIATE_TEST_SUITE_P(
         Damage{"LostFailure", "DELETE FROM failure", "file 'bad' of directory"},
         Damage{"LostContent", "DELETE FROM content WHERE id = 3", "refer to rows of content"},
         Damage{"LostCode", "DELETE FROM code WHERE position = 50", "have holes: 99 codes in 100 places"},
-        Damage{"Watermark", "INSERT INTO pairing VALUES (1, 31, 1000)", "complete up to position 1000"},
+        Damage{"Watermark", "INSERT INTO pairing VALUES (1, 31, 1000, 0)", "complete up to position 1000"},
         Damage{"PairOfNothing", "INSERT INTO pair VALUES (1, 5, 5000, 3)", "pair (5, 5000) refers to a content"},
         Damage{"PairDistance", "UPDATE pair SET distance = 3", "pair (1, 2) says distance 3, but it is"},
         Damage{"Code", "UPDATE code SET code = zeroblob(32) WHERE position = 7", "differ at position 7"},
