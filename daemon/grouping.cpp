@@ -9,7 +9,7 @@
 
 namespace pairloom::daemon {
 
-Result<> store_groups(index::IndexWriter& index, index::RunId run, Algorithm algorithm) {
+Result<> store_groups(index::IndexWriter& index, index::RunId run, Algorithm algorithm, uint64_t most_pairs) {
   PAIRLOOM_ASSIGN(const index::PairingState pairing, index.pairing_state(algorithm));
   const uint32_t distance = std::min<uint32_t>(pairing.radius, info(algorithm).similar);
   PAIRLOOM_TRY(index.commit());
@@ -19,7 +19,7 @@ Result<> store_groups(index::IndexWriter& index, index::RunId run, Algorithm alg
     // The reader knows which contents stand in for those that are gone.
     PAIRLOOM_ASSIGN(auto reader, index::IndexReader::open(index.path()));
     const auto take = [&](const index::PairRow& pair) -> Result<> {
-      too_many = edges.size() >= kMaxGroupedPairs;
+      too_many = edges.size() >= most_pairs;
       if (too_many) return fail(Errc::kTooLarge, "too many pairs");  // ends the visit
       edges.push_back({pair.a, pair.b, pair.distance});
       return {};

@@ -9,8 +9,10 @@
 namespace pairloom::daemon {
 
 // Star groups of all stored pairs up to the algorithm's `similar` distance, in place of those stored before. Commits.
-// Collections with more pairs than kMaxGroupedPairs get none: there, groups are made when they are asked for only.
-constexpr uint64_t kMaxGroupedPairs = 20'000'000;
-Result<> store_groups(index::IndexWriter& index, index::RunId run, Algorithm algorithm);
+// Collections with more pairs than `most_pairs` get none: there, groups are made when they are asked for only.
+constexpr uint64_t kMaxGroupedPairs = 20'000'000;        // a minute's work
+constexpr uint64_t kMaxPairsGroupedByDaemon = 1'000'000;  // a few seconds', in which it does nothing else
+Result<> store_groups(index::IndexWriter& index, index::RunId run, Algorithm algorithm,
+                      uint64_t most_pairs = kMaxGroupedPairs);
 
 }  // namespace pairloom::daemon

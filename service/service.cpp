@@ -13,6 +13,7 @@
 
 #include "base/text.h"
 #include "daemon/indexing.h"
+#include "daemon/grouping.h"
 #include "daemon/pairing.h"
 #include "daemon/worker_totals.h"
 #include "index/writer_lock.h"
@@ -216,6 +217,7 @@ Result<> Service::work() {
   PAIRLOOM_TRY(need_pool());
   if (!run_) {
     PAIRLOOM_ASSIGN(run_, index_->begin_run(index::RunKind::kUpdate, kProgram));
+    last_run_ = run_;
     run_totals_ = {};
     run_workers_.clear();
   }
@@ -300,6 +302,7 @@ Result<> Service::pair() {
     PAIRLOOM_TRY(done);
     totals_.new_pairs += job.pairs_found();
     PAIRLOOM_TRY(job.finish());
+    if (last_run_) PAIRLOOM_TRY(daemon::store_groups(*index_, *last_run_, algorithm.id, daemon::kMaxPairsGroupedByDaemon));
     ++totals_.commits;
   }
   pool_idle_at_ns_ = clock_.monotonic_ns() + ns(config_.idle_s);

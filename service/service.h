@@ -141,7 +141,7 @@ class Service final : private daemon::ControlHandler {
   int64_t last_error_wall_ns_ = 0;
 
   // The row of the run table that work is put down to: a new one after each complete walk.
-  std::optional<index::RunId> run_;
+  std::optional<index::RunId> run_, last_run_;  // of the moment; and when there is none, the one before
   index::RunTotals run_totals_;
   std::vector<index::WorkerTotals> run_workers_, pool_counted_;
   daemon::DaemonStatus::Totals totals_;

@@ -17,6 +17,7 @@
 
 #include "index/index_reader.h"
 #include "index/index_writer.h"
+#include "index/sqlite.h"
 #include "tests/process/running_service.h"
 #include "tests/support/draw.h"
 #include "tests/support/encode.h"
@@ -261,6 +262,29 @@ TEST_P(ServiceControlTest, WalksThatFindNothingShareARowOfTheRunTable) {
 }
 
 // A file that is being written is left alone until its writer closes it.
+// Those who ask by SQL see groups as soon as what is new is paired; and pairs are kept as far as somebody asked before.
+TEST_P(ServiceControlTest, GroupsCanBeReadBySql) {
+  const auto count = [&](index::Sql sql) {
+    auto database = index::Database::open(service_.index(), index::Database::Mode::kReadOnly);
+    return database ? database->integer(sql).value_or(std::nullopt).value_or(0) : 0;
+  };
+  pictures_.write("one.jpg", jpeg(1));
+  pictures_.write("one-again.jpg", jpeg(1, 60));
+  service_.start();
+  EXPECT_TRUE(service_.until([&] { return count("SELECT count(*) FROM v_groups") == 2; }));
+  pictures_.write("once-more.jpg", jpeg(1, 70));
+  EXPECT_TRUE(service_.until([&] { return count("SELECT count(*) FROM v_groups") == 3; }));
+  EXPECT_EQ(service_.stop(), 0);
+  {
+    auto index = index::IndexWriter::open(service_.index(), "test").value();
+    ASSERT_TRUE(index.want_pairs(Algorithm::kPdq, 48));
+  }
+  pictures_.write("other.jpg", jpeg(2));
+  service_.start();
+  EXPECT_TRUE(service_.until([&] { return count("SELECT count(*) FROM pairing WHERE radius = 48 AND position = 4") == 1; }));
+  EXPECT_EQ(service_.stop(), 0);
+}
+
 TEST_P(ServiceControlTest, HalfWrittenFilesAreNotIndexed) {
   service_.settings = "settle = \"600s\"\n" + service_.settings.substr(service_.settings.find("nice"));
   service_.settings.erase(service_.settings.find("settle = \"300ms\"\n"), 17);
