@@ -102,8 +102,8 @@ class Peers:
 
 
 def count_instructions(contestant, scratch):
-    """By callgrind; None where it does not count. Valgrind cannot enter the worker's sandbox: bare_loop counts what the
-    worker does, and here pairloom's other processes are counted."""
+    """By callgrind; None where it does not count, as for pairloom itself under valgrind 3.19, which has no pidfd_open;
+    bare_loop counts what its worker does."""
     out = scratch / "callgrind"
     shutil.rmtree(out, ignore_errors=True)
     out.mkdir()
