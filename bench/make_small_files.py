@@ -12,7 +12,12 @@ SIDE_PX = 24
 FILES_PER_DIRECTORY = 1000
 
 
-def make(directory, count):
+def gray_noise(number):
+    return f"P5\n{SIDE_PX} {SIDE_PX}\n255\n".encode() + random.Random(number).randbytes(SIDE_PX * SIDE_PX)
+
+
+def make(directory, count, draw=gray_noise):
+    """`draw` gives the bytes of the PGM file of a number."""
     complete = directory / ".complete"  # hidden: not indexed
     if complete.exists() and complete.read_text() == str(count):
         return
@@ -20,12 +25,11 @@ def make(directory, count):
         sys.exit(f"make_small_files.py: '{directory}' holds something else already")
     directory.mkdir(parents=True, exist_ok=True)
     complete.write_text("")
-    header = f"P5\n{SIDE_PX} {SIDE_PX}\n255\n".encode()
     for number in range(count):
         folder = directory / f"{number // FILES_PER_DIRECTORY:04d}"
         if number % FILES_PER_DIRECTORY == 0:
             folder.mkdir(exist_ok=True)
-        (folder / f"{number:07d}.pgm").write_bytes(header + random.Random(number).randbytes(SIDE_PX * SIDE_PX))
+        (folder / f"{number:07d}.pgm").write_bytes(draw(number))
     complete.write_text(str(count))
 
 

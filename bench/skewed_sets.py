@@ -19,9 +19,9 @@ import cv2
 import numpy
 
 from index_benchmark import peak_memory_bytes
+from make_small_files import make
 
 ROOT = Path(__file__).resolve().parent.parent
-FILES_PER_DIRECTORY = 1000
 
 
 def frames(picture, noise):
@@ -36,14 +36,6 @@ def frames(picture, noise):
 
 def black(number):
     return b"P5\n# %d\n64 48\n255\n" % number + bytes(64 * 48)
-
-
-def make(directory, count, draw):
-    for number in range(count):
-        folder = directory / f"{number // FILES_PER_DIRECTORY:04d}"
-        if number % FILES_PER_DIRECTORY == 0:
-            folder.mkdir(parents=True)
-        (folder / f"{number:07d}.pgm").write_bytes(draw(number))
 
 
 def measure(command):

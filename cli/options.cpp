@@ -284,8 +284,7 @@ void add_similarity_options(CLI::App& app, Similarity& into) {
                     ->group(group);
   distance->excludes(preset)->excludes(exact);
   exact->excludes(preset);
-  add_algorithm_option(app, into, "Which code is compared")
-      ->group(group);
+  add_algorithm_option(app, into, "Which code is compared")->group(group);
 }
 
 }  // namespace pairloom::cli

@@ -39,13 +39,7 @@ Result<> IndexWriter::State::drop_outdated_codes() {
       if (!stored) return {};
       PAIRLOOM_TRY(db.run("DELETE FROM code WHERE algorithm = ?", a.id));
       PAIRLOOM_TRY(db.run("DELETE FROM vacancy WHERE algorithm = ?", a.id));
-      PAIRLOOM_TRY(db.run("DELETE FROM pair WHERE algorithm = ?", a.id));
-      PAIRLOOM_TRY(db.run("UPDATE pairing SET radius = 0, position = 0 WHERE algorithm = ?", a.id));
-      PAIRLOOM_TRY(db.run("DELETE FROM pairing_task WHERE algorithm = ?", a.id));
-      PAIRLOOM_TRY(db.run("DELETE FROM pairing_plan WHERE algorithm = ?", a.id));
-      PAIRLOOM_TRY(db.run("DELETE FROM crowded WHERE algorithm = ?", a.id));
-      PAIRLOOM_TRY(db.run("DELETE FROM group_member WHERE algorithm = ?", a.id));
-      PAIRLOOM_TRY(db.run("DELETE FROM grouping WHERE algorithm = ?", a.id));
+      PAIRLOOM_TRY(forget_pairs(a.id));
       PAIRLOOM_TRY(
           db.run("UPDATE content SET algorithms = algorithms & ~?1, algorithms_default = algorithms_default & ~?1, "
                  "algorithms_full = algorithms_full & ~?1 WHERE algorithms & ?1",

@@ -46,8 +46,7 @@ Result<> IndexWriter::set_pairing_state(Algorithm algorithm, uint32_t radius, ui
                   fmt::format("radius {} up to position {} is beyond the '{}' codes of index '{}'", radius, position,
                               info(algorithm).name, path()));
     }
-    PAIRLOOM_TRY(state_->db.run("DELETE FROM pairing_task WHERE algorithm = ?", algorithm));  // it is finished
-    PAIRLOOM_TRY(state_->db.run("DELETE FROM pairing_plan WHERE algorithm = ?", algorithm));
+    PAIRLOOM_TRY(state_->forget_plan(algorithm));  // it is finished
     return state_->db.run(
         "INSERT INTO pairing (algorithm, radius, position) VALUES (?, ?, ?) "
         "ON CONFLICT DO UPDATE SET radius = excluded.radius, position = excluded.position",
@@ -55,6 +54,20 @@ Result<> IndexWriter::set_pairing_state(Algorithm algorithm, uint32_t radius, ui
   };
   PAIRLOOM_TRY(state_->change(store));
   return commit();
+}
+
+Result<> IndexWriter::State::forget_plan(Algorithm algorithm) {
+  PAIRLOOM_TRY(db.run("DELETE FROM pairing_task WHERE algorithm = ?", algorithm));
+  return db.run("DELETE FROM pairing_plan WHERE algorithm = ?", algorithm);
+}
+
+Result<> IndexWriter::State::forget_pairs(Algorithm algorithm) {
+  PAIRLOOM_TRY(db.run("DELETE FROM pair WHERE algorithm = ?", algorithm));
+  PAIRLOOM_TRY(forget_plan(algorithm));
+  PAIRLOOM_TRY(db.run("DELETE FROM crowded WHERE algorithm = ?", algorithm));
+  PAIRLOOM_TRY(db.run("DELETE FROM group_member WHERE algorithm = ?", algorithm));
+  PAIRLOOM_TRY(db.run("DELETE FROM grouping WHERE algorithm = ?", algorithm));
+  return db.run("UPDATE pairing SET radius = 0, position = 0 WHERE algorithm = ?", algorithm);
 }
 
 Result<AlgorithmSet> IndexWriter::wanted_pairings() {
@@ -80,15 +93,8 @@ Result<> IndexWriter::want_pairs(Algorithm algorithm, uint32_t radius) {
                "ON CONFLICT DO UPDATE SET wanted = excluded.wanted",
                algorithm, radius));
     if (!changes) return {};
-    PAIRLOOM_TRY(db.run("DELETE FROM pairing_task WHERE algorithm = ?", algorithm));
-    PAIRLOOM_TRY(db.run("DELETE FROM pairing_plan WHERE algorithm = ?", algorithm));
-    if (kept == 0) {
-      PAIRLOOM_TRY(db.run("DELETE FROM pair WHERE algorithm = ?", algorithm));
-      PAIRLOOM_TRY(db.run("DELETE FROM crowded WHERE algorithm = ?", algorithm));
-      PAIRLOOM_TRY(db.run("DELETE FROM group_member WHERE algorithm = ?", algorithm));
-      PAIRLOOM_TRY(db.run("DELETE FROM grouping WHERE algorithm = ?", algorithm));
-      return db.run("UPDATE pairing SET radius = 0, position = 0 WHERE algorithm = ?", algorithm);
-    }
+    if (kept == 0) return state_->forget_pairs(algorithm);
+    PAIRLOOM_TRY(state_->forget_plan(algorithm));
     PAIRLOOM_TRY(db.run("DELETE FROM pair WHERE algorithm = ? AND distance > ?", algorithm, kept));
     return db.run("UPDATE pairing SET radius = min(radius, ?) WHERE algorithm = ?", kept, algorithm);
   };

@@ -125,6 +125,12 @@ struct IndexWriter::State {
   Result<> insert_code(ContentId content, const FileResult::CodeOf& code, const ImageInfo& image);
   Result<> replace_code(ContentId content, const FileResult::CodeOf& code, const ImageInfo& image);
 
+  // --- pairs (writer_pairs.cpp)
+  // Forgets pairing that was begun.
+  Result<> forget_plan(Algorithm algorithm);
+  // Forgets all pairs, what was made of them, and how far they were complete; not which are wanted.
+  Result<> forget_pairs(Algorithm algorithm);
+
   // --- the digest table (writer_digests.cpp)
   std::string digest_table_path() const { return path + "-digests"; }
   Result<> open_digests();  // ready for insertions

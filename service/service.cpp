@@ -12,8 +12,8 @@
 #include <fmt/format.h>
 
 #include "base/text.h"
-#include "daemon/indexing.h"
 #include "daemon/grouping.h"
+#include "daemon/indexing.h"
 #include "daemon/pairing.h"
 #include "daemon/worker_totals.h"
 #include "index/writer_lock.h"

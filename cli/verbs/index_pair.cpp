@@ -14,7 +14,7 @@ namespace {
 struct PairOptions {
   Similarity similarity;
   bool by_default = false;
-  uint64_t memory_bytes = uint64_t{1} << 30;
+  uint64_t memory_bytes = daemon::IndexRequest{}.pairing_memory_bytes;
 };
 
 std::string answer(const index::PairingState& now, const AlgorithmInfo& algorithm) {

@@ -261,7 +261,6 @@ TEST_P(ServiceControlTest, WalksThatFindNothingShareARowOfTheRunTable) {
   service_.stop();
 }
 
-// A file that is being written is left alone until its writer closes it.
 // Those who ask by SQL see groups as soon as what is new is paired; and pairs are kept as far as somebody asked before.
 TEST_P(ServiceControlTest, GroupsCanBeReadBySql) {
   const auto count = [&](index::Sql sql) {
@@ -285,6 +284,7 @@ TEST_P(ServiceControlTest, GroupsCanBeReadBySql) {
   EXPECT_EQ(service_.stop(), 0);
 }
 
+// A file that is being written is left alone until its writer closes it.
 TEST_P(ServiceControlTest, HalfWrittenFilesAreNotIndexed) {
   service_.settings = "settle = \"600s\"\n" + service_.settings.substr(service_.settings.find("nice"));
   service_.settings.erase(service_.settings.find("settle = \"300ms\"\n"), 17);

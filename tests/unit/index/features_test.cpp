@@ -133,5 +133,21 @@ TEST_F(Features, OfTheWrongLengthAreFoundByVerify) {
 }
 
 // An index of schema 1 had everything but the tables of features.
+TEST_F(Features, AnIndexOfSchema2IsBroughtUpToDateAndKeepsWhatItHas) {
+  ASSERT_THAT(sql("DROP VIEW v_groups; DROP TABLE group_member; DROP TABLE grouping; DROP TABLE crowded; "
+                  "DROP TABLE pairing_task; DROP TABLE pairing_plan; "
+                  "DROP VIEW v_features; DROP TABLE feature; DROP TABLE extractor; ALTER TABLE pairing DROP COLUMN wanted; "
+                  "PRAGMA user_version = 2"),
+              IsEmpty());
+  EXPECT_EQ(IndexReader::open(path()).error().code, Errc::kRefused);
+  auto writer = open_writer();
+  EXPECT_TRUE(put(writer, 3, value(writer.extractor(lbp())), "AB"));
+  value(writer.commit());
+  EXPECT_EQ(sql_value("PRAGMA user_version"), std::to_string(kSchemaVersion));
+  EXPECT_THAT(stored(), ElementsAre("3 lbp 1 4142"));
+  EXPECT_EQ(live_paths(*std::make_unique<IndexReader>(open_reader())).size(), 3u);
+  EXPECT_THAT(problems(), IsEmpty());
+}
+
 }  // namespace
 }  // namespace pairloom::index

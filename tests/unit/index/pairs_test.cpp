@@ -5,7 +5,6 @@
 
 #include "index/pairing_store.h"
 #include "index/stand_ins.h"
-#include "index/pairing_store.h"
 #include "index_fixture.h"
 
 namespace pairloom::index {
