@@ -42,6 +42,7 @@ class MadeUpFiles final : public daemon::FileSource {
     batch.directory = fmt::format("/photos/{:07}", next_ / kFilesADirectory);
     batch.filesystem = 1;
     const uint64_t last = std::min(end_, (next_ / kFilesADirectory + 1) * kFilesADirectory);
+    batch.complete = next_ % kFilesADirectory == 0 && last % kFilesADirectory == 0;
     for (; next_ < last; ++next_) {
       daemon::FoundFile file;
       file.name = fmt::format("IMG_{:08}.jpg", next_);

@@ -13,7 +13,7 @@ namespace pairloom::daemon {
 namespace {
 
 // A batch is committed after this many changes or this long, whichever comes first: what a crash costs at most.
-constexpr uint64_t kCommitChanges = 20000;
+constexpr uint64_t kCommitChanges = 50000;
 constexpr int64_t kCommitNs = 500'000'000;
 
 std::string path_of(const Task& task) {

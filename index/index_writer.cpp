@@ -53,9 +53,10 @@ Result<> set_up_connection(Database& db) {
                             db.path()));
   }
   PAIRLOOM_TRY(
-      db.execute("PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 8192; PRAGMA journal_size_limit = 33554432;"
+      db.execute("PRAGMA synchronous = FULL; PRAGMA cache_size = -8192; PRAGMA wal_autocheckpoint = 8192; PRAGMA journal_size_limit = 33554432;"
                  "CREATE TEMP TABLE stand_in (content INTEGER PRIMARY KEY, other INTEGER NOT NULL) STRICT;"
-                 "CREATE TEMP TABLE vacated (content INTEGER PRIMARY KEY) STRICT;"));
+                 "CREATE TEMP TABLE vacated (content INTEGER PRIMARY KEY) STRICT;"
+                 "CREATE TEMP TABLE moving (position INTEGER PRIMARY KEY, content INTEGER NOT NULL) STRICT;"));
   return db.keep_wal_files();
 }
 
@@ -65,7 +66,8 @@ Result<> set_up_connection(Database& db) {
 
 Result<> IndexWriter::State::load() {
   loaded = false;
-  checked_directory = 0;
+  checked_directories.clear();
+  new_images.clear();
   {
     PAIRLOOM_ASSIGN(Query row,
                     db.query("SELECT index_id, generation, next_content, images, not_images, failures, gone, "
@@ -87,12 +89,10 @@ Result<> IndexWriter::State::load() {
   PAIRLOOM_ASSIGN(const auto vacancies, db.integer("SELECT EXISTS (SELECT 1 FROM vacancy)"));
   has_vacancies = vacancies.value_or(0) != 0;
   for (const AlgorithmInfo& algorithm : algorithms()) {
-    // A vacancy may lie above the last code, and its position is not to be used again before it is settled.
-    PAIRLOOM_ASSIGN(const auto next,
-                    db.integer("SELECT max(ifnull((SELECT max(position) FROM code WHERE algorithm = ?1), -1), "
-                               "ifnull((SELECT max(position) FROM vacancy WHERE algorithm = ?1), -1)) + 1",
-                               algorithm.id));
-    codes_of(algorithm.id).next_position = static_cast<uint64_t>(next.value_or(0));
+    PAIRLOOM_ASSIGN(const auto next, db.integer("SELECT next_position FROM algorithm WHERE id = ?", algorithm.id));
+    Codes& c = codes_of(algorithm.id);
+    c.next_position = c.stored_next_position = static_cast<uint64_t>(next.value_or(0));
+    c.latest.clear();
   }
   loaded = true;
   return {};
@@ -118,6 +118,16 @@ Result<> IndexWriter::State::store_coverage() {
   return {};
 }
 
+Result<> IndexWriter::State::store_next_positions() {
+  for (const AlgorithmInfo& algorithm : algorithms()) {
+    Codes& c = codes_of(algorithm.id);
+    if (c.next_position == c.stored_next_position) continue;
+    PAIRLOOM_TRY(db.run("UPDATE algorithm SET next_position = ? WHERE id = ?", c.next_position, algorithm.id));
+    c.stored_next_position = c.next_position;  // a rollback reads both again
+  }
+  return {};
+}
+
 Result<> IndexWriter::State::begin() {
   if (!loaded) PAIRLOOM_TRY(load());
   if (db.in_transaction()) return {};
@@ -128,8 +138,10 @@ Result<> IndexWriter::State::commit() {
   if (!db.in_transaction()) return {};
   const auto write = [&]() -> Result<> {
     if (changes == 0) return db.run("COMMIT");  // only reads were done in it
+    PAIRLOOM_TRY(store_new_images());
     if (digests) PAIRLOOM_TRY(digests->flush());
     PAIRLOOM_TRY(store_coverage());
+    PAIRLOOM_TRY(store_next_positions());
     PAIRLOOM_TRY(
         db.run("UPDATE meta SET generation = ?, next_content = ?, images = ?, not_images = ?, failures = ?, gone = ?, "
                "contents = ?, directories = ?, digest_token = ?",
@@ -164,6 +176,7 @@ Result<IndexWriter> IndexWriter::open(const std::string& path, const std::string
   PAIRLOOM_TRY(set_up_connection(db));
 
   auto state = std::make_unique<State>(absolute, std::move(lock), std::move(db));
+  PAIRLOOM_TRY(state->new_images.add_tables_to(state->db));
   PAIRLOOM_TRY(state->load());
   PAIRLOOM_TRY(state->keep_roots());
   PAIRLOOM_TRY(state->drop_outdated_codes());

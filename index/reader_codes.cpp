@@ -81,8 +81,8 @@ Result<search::CodeFile> IndexReader::codes(Algorithm algorithm) {
 Result<PairingState> IndexReader::pairing_state(Algorithm algorithm) {
   Database& db = state_->db;
   PairingState pairing;
-  PAIRLOOM_ASSIGN(const auto last, db.integer("SELECT max(position) FROM code WHERE algorithm = ?", algorithm));
-  if (!last) return pairing;
+  PAIRLOOM_ASSIGN(const auto end, db.integer("SELECT next_position FROM algorithm WHERE id = ?", algorithm));
+  if (end.value_or(0) == 0) return pairing;
   {
     PAIRLOOM_ASSIGN(Query row, db.query("SELECT radius, position, wanted FROM pairing WHERE algorithm = ?", algorithm));
     PAIRLOOM_TRY(row.each([&] {
@@ -94,9 +94,9 @@ Result<PairingState> IndexReader::pairing_state(Algorithm algorithm) {
   const auto vacant_below = [&](int64_t position) {
     return db.integer("SELECT count(*) FROM vacancy WHERE algorithm = ? AND position < ?", algorithm, position);
   };
-  PAIRLOOM_ASSIGN(const auto vacant, vacant_below(*last));
+  PAIRLOOM_ASSIGN(const auto vacant, vacant_below(*end));
   PAIRLOOM_ASSIGN(const auto vacant_paired, vacant_below(static_cast<int64_t>(pairing.position)));
-  pairing.code_count = static_cast<uint64_t>(*last + 1 - vacant.value_or(0));
+  pairing.code_count = static_cast<uint64_t>(*end - vacant.value_or(0));
   pairing.position -= static_cast<uint64_t>(vacant_paired.value_or(0));
   return pairing;
 }

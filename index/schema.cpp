@@ -324,6 +324,33 @@ SELECT id, CASE kind WHEN 1 THEN 'add' WHEN 2 THEN 'update' WHEN 3 THEN 'prune' 
 FROM run;
 )sql";
 
+// Codes lie by content, which is how people and most of pairloom ask for them; positions are the code files' business, and
+// an index over them cost more than anything that needs it.
+constexpr const char* kVersion6 = R"sql(
+ALTER TABLE algorithm ADD COLUMN next_position INTEGER NOT NULL DEFAULT 0;  -- of the next code; vacancies count
+UPDATE algorithm SET next_position = 1 + max(
+  ifnull((SELECT max(position) FROM code WHERE algorithm = algorithm.id), -1),
+  ifnull((SELECT max(position) FROM vacancy WHERE algorithm = algorithm.id), -1));
+
+DROP VIEW v_codes;
+ALTER TABLE code RENAME TO code_by_position;
+CREATE TABLE code (
+  content         INTEGER NOT NULL REFERENCES content (id),
+  algorithm       INTEGER NOT NULL REFERENCES algorithm (id),
+  position        INTEGER NOT NULL,             -- in the code file: 0, 1, 2 ... in the order they came
+  code            BLOB NOT NULL,                -- 8 or 32 bytes, big-endian: hex(code) is the code's text form
+  flags           INTEGER NOT NULL,             -- 1 = low information
+  PRIMARY KEY (content, algorithm)
+) WITHOUT ROWID, STRICT;
+INSERT INTO code SELECT content, algorithm, position, code, flags FROM code_by_position ORDER BY content, algorithm;
+DROP TABLE code_by_position;
+CREATE INDEX code_low_information ON code (algorithm, content) WHERE flags = 1;
+
+CREATE VIEW v_codes AS
+SELECT k.content, a.name AS algorithm, lower(hex(k.code)) AS code, k.flags & 1 AS low_information, k.position
+FROM code k JOIN algorithm a ON a.id = k.algorithm;
+)sql";
+
 const std::string& version_1() {
   static const std::string sql = std::string(kVersion1Tables) + kVersion1Views;
   return sql;
@@ -358,7 +385,7 @@ Result<int64_t> index_version(Database& database, int32_t newest) {
 }  // namespace
 
 std::span<const Migration> migrations() {
-  static const Migration steps[] = {{1, version_1().c_str()}, {2, kVersion2}, {3, kVersion3}, {4, kVersion4}, {5, kVersion5}};
+  static const Migration steps[] = {{1, version_1().c_str()}, {2, kVersion2}, {3, kVersion3}, {4, kVersion4}, {5, kVersion5}, {6, kVersion6}};
   return steps;
 }
 

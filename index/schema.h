@@ -11,7 +11,7 @@
 namespace pairloom::index {
 
 constexpr int32_t kApplicationId = 0x50726C6D;  // "Prlm", at byte 68 of the file
-constexpr int32_t kSchemaVersion = 5;           // SQLite's user_version, at byte 60
+constexpr int32_t kSchemaVersion = 6;           // SQLite's user_version, at byte 60
 
 // One step: from version `to_version - 1` to `to_version`.
 struct Migration {

@@ -68,6 +68,88 @@ Error describe(sqlite3* db, const std::string& path) {
   }
 }
 
+// --- a RowSource as an eponymous virtual table (https://www.sqlite.org/vtab.html)
+
+struct RowTable : sqlite3_vtab {
+  const RowSource* rows;
+};
+struct RowCursor : sqlite3_vtab_cursor {
+  size_t row;
+};
+
+int connect_rows(sqlite3* db, void* rows, int, const char* const*, sqlite3_vtab** table, char**) {
+  const auto* source = static_cast<const RowSource*>(rows);
+  const std::string declaration = fmt::format("CREATE TABLE rows ({})", source->columns());
+  if (const int code = sqlite3_declare_vtab(db, declaration.c_str()); code != SQLITE_OK) return code;
+  auto made = std::make_unique<RowTable>();
+  made->rows = source;
+  *table = made.release();
+  return SQLITE_OK;
+}
+int disconnect_rows(sqlite3_vtab* table) {
+  delete static_cast<RowTable*>(table);
+  return SQLITE_OK;
+}
+int plan_rows(sqlite3_vtab* table, sqlite3_index_info* plan) {
+  plan->estimatedRows = static_cast<sqlite3_int64>(static_cast<RowTable*>(table)->rows->row_count());
+  plan->estimatedCost = static_cast<double>(plan->estimatedRows);
+  return SQLITE_OK;
+}
+int open_rows(sqlite3_vtab*, sqlite3_vtab_cursor** cursor) {
+  *cursor = std::make_unique<RowCursor>().release();
+  return SQLITE_OK;
+}
+int close_rows(sqlite3_vtab_cursor* cursor) {
+  delete static_cast<RowCursor*>(cursor);
+  return SQLITE_OK;
+}
+int first_row(sqlite3_vtab_cursor* cursor, int, const char*, int, sqlite3_value**) {
+  static_cast<RowCursor*>(cursor)->row = 0;
+  return SQLITE_OK;
+}
+int next_row(sqlite3_vtab_cursor* cursor) {
+  ++static_cast<RowCursor*>(cursor)->row;
+  return SQLITE_OK;
+}
+const RowSource& rows_of(sqlite3_vtab_cursor* cursor) {
+  return *static_cast<RowTable*>(cursor->pVtab)->rows;
+}
+int past_last_row(sqlite3_vtab_cursor* cursor) {
+  return static_cast<RowCursor*>(cursor)->row >= rows_of(cursor).row_count() ? 1 : 0;
+}
+int column_of_row(sqlite3_vtab_cursor* cursor, sqlite3_context* out, int column) {
+  const RowSource::Value value = rows_of(cursor).value(static_cast<RowCursor*>(cursor)->row, column);
+  if (const auto* integer = std::get_if<int64_t>(&value)) {
+    sqlite3_result_int64(out, *integer);
+  } else if (const auto* blob = std::get_if<Blob>(&value)) {
+    sqlite3_result_blob64(out, blob->bytes.empty() ? "" : blob->bytes.data(), blob->bytes.size(), SQLITE_STATIC);
+  } else if (const auto* text = std::get_if<Text>(&value)) {
+    sqlite3_result_text64(out, text->utf8.empty() ? "" : text->utf8.data(), text->utf8.size(), SQLITE_STATIC, SQLITE_UTF8);
+  } else {
+    sqlite3_result_null(out);
+  }
+  return SQLITE_OK;
+}
+int number_of_row(sqlite3_vtab_cursor* cursor, sqlite3_int64* number) {
+  *number = static_cast<sqlite3_int64>(static_cast<RowCursor*>(cursor)->row);
+  return SQLITE_OK;
+}
+
+const sqlite3_module kRowModule = [] {
+  sqlite3_module module{};
+  module.xConnect = connect_rows;
+  module.xBestIndex = plan_rows;
+  module.xDisconnect = disconnect_rows;
+  module.xOpen = open_rows;
+  module.xClose = close_rows;
+  module.xFilter = first_row;
+  module.xNext = next_row;
+  module.xEof = past_last_row;
+  module.xColumn = column_of_row;
+  module.xRowid = number_of_row;
+  return module;
+}();
+
 }  // namespace
 
 struct Database::Handle {
@@ -147,6 +229,13 @@ Result<sqlite3_stmt*> Database::prepared(Sql sql) {
 
 Result<> Database::execute(const std::string& script) {
   if (sqlite3_exec(handle_->db, script.c_str(), nullptr, nullptr, nullptr) != SQLITE_OK) return tl::unexpected(error());
+  return {};
+}
+
+Result<> Database::add_table_of(const char* name, const RowSource& rows) {
+  // SQLite hands the pointer back as it came; it is only read through.
+  void* source = const_cast<RowSource*>(&rows);  // NOLINT(cppcoreguidelines-pro-type-const-cast)
+  if (sqlite3_create_module(handle_->db, name, &kRowModule, source) != SQLITE_OK) return tl::unexpected(error());
   return {};
 }
 

@@ -56,11 +56,14 @@ Result<> IndexWriter::State::drop_outdated_codes() {
 
 void IndexWriter::State::begin_generation() {
   ++meta.generation;
-  for (Codes& c : codes) c.file.reset();
+  for (Codes& c : codes) {
+    c.file.reset();
+    c.latest.clear();
+  }
 }
 
 Result<> IndexWriter::State::vacate(Algorithm algorithm, uint64_t position, ContentId content) {
-  PAIRLOOM_TRY(db.run("DELETE FROM code WHERE algorithm = ? AND position = ?", algorithm, position));
+  PAIRLOOM_TRY(db.run("DELETE FROM code WHERE content = ? AND algorithm = ?", content, algorithm));
   PAIRLOOM_TRY(
       db.run("INSERT INTO vacancy (algorithm, position, content) VALUES (?, ?, ?)", algorithm, position, content));
   // No code file is published while there are vacancies, so one new generation does for all of them.
@@ -143,21 +146,30 @@ Result<> IndexWriter::State::fill_vacancies(Algorithm algorithm) {
 
 // Moves the codes at [end, source_end) into the vacancies below `end`: there are as many. Vacancies move the other way.
 Result<> IndexWriter::State::move_codes_down(Algorithm algorithm, uint64_t end, uint64_t source_end) {
-  std::vector<uint64_t> free, taken;
-  const auto page = [](Result<Query> started, std::vector<uint64_t>& out) -> Result<> {
-    PAIRLOOM_ASSIGN(Query row, std::move(started));
-    out.clear();
-    return row.each([&] { out.push_back(row.as<uint64_t>(0)); });
-  };
+  if (end == source_end) return {};
+  // The one question that is asked by position: one pass over the table answers it.
+  PAIRLOOM_TRY(db.run("DELETE FROM temp.moving"));
+  PAIRLOOM_TRY(db.run("INSERT INTO temp.moving SELECT position, content FROM code WHERE algorithm = ? AND position >= ? "
+                      "AND position < ?",
+                      algorithm, end, source_end));
+  std::vector<uint64_t> free;
+  std::vector<std::pair<uint64_t, ContentId>> taken;
+  uint64_t from = end;
   while (true) {
-    PAIRLOOM_TRY(
-        page(db.query("SELECT position FROM vacancy WHERE algorithm = ? AND position < ? ORDER BY position LIMIT ?",
-                      algorithm, end, kPageRows),
-             free));
-    PAIRLOOM_TRY(page(db.query("SELECT position FROM code WHERE algorithm = ? AND position >= ? AND position < ? "
-                               "ORDER BY position LIMIT ?",
-                               algorithm, end, source_end, kPageRows),
-                      taken));
+    free.clear();
+    taken.clear();
+    {
+      PAIRLOOM_ASSIGN(Query row, db.query("SELECT position FROM vacancy WHERE algorithm = ? AND position < ? "
+                                          "ORDER BY position LIMIT ?",
+                                          algorithm, end, kPageRows));
+      PAIRLOOM_TRY(row.each([&] { free.push_back(row.as<uint64_t>(0)); }));
+    }
+    {
+      PAIRLOOM_ASSIGN(Query row, db.query("SELECT position, content FROM temp.moving WHERE position >= ? "
+                                          "ORDER BY position LIMIT ?",
+                                          from, kPageRows));
+      PAIRLOOM_TRY(row.each([&] { taken.emplace_back(row.as<uint64_t>(0), row.as<ContentId>(1)); }));
+    }
     if (free.empty() && taken.empty()) return {};
     if (free.size() != taken.size()) {
       return fail(Errc::kIndexCorrupt,
@@ -166,11 +178,13 @@ Result<> IndexWriter::State::move_codes_down(Algorithm algorithm, uint64_t end, 
                               path, info(algorithm).name));
     }
     for (size_t i = 0; i < free.size(); ++i) {
+      const auto [position, content] = taken[i];
       PAIRLOOM_TRY(
-          db.run("UPDATE code SET position = ? WHERE algorithm = ? AND position = ?", free[i], algorithm, taken[i]));
+          db.run("UPDATE code SET position = ? WHERE content = ? AND algorithm = ?", free[i], content, algorithm));
       PAIRLOOM_TRY(
-          db.run("UPDATE vacancy SET position = ? WHERE algorithm = ? AND position = ?", taken[i], algorithm, free[i]));
+          db.run("UPDATE vacancy SET position = ? WHERE algorithm = ? AND position = ?", position, algorithm, free[i]));
     }
+    from = taken.back().first + 1;
   }
 }
 
@@ -207,13 +221,27 @@ Result<> IndexWriter::State::publish_codes_of(Algorithm algorithm) {
   }
   if (c.file->size() == c.next_position) return {};
 
+  const bool all_at_hand = !c.latest.empty() && c.latest.front().position == c.file->size() &&
+                           c.latest.size() == c.next_position - c.file->size();
+  if (all_at_hand) {
+    for (const CodeRow& row : c.latest) PAIRLOOM_TRY(c.file->append(row.content, row.code, row.flags));
+  } else {
+    PAIRLOOM_TRY(append_stored_codes(algorithm));
+  }
+  c.latest.clear();
+  return c.file->publish();
+}
+
+// After a crash, or when the file is made anew.
+Result<> IndexWriter::State::append_stored_codes(Algorithm algorithm) {
+  Codes& c = codes_of(algorithm);
   PAIRLOOM_ASSIGN(Query row,
                   db.query("SELECT position, content, code, flags FROM code WHERE algorithm = ? AND position >= ? "
                            "ORDER BY position",
                            algorithm, c.file->size()));
   while (true) {
     PAIRLOOM_ASSIGN(const bool more, row.next());
-    if (!more) break;
+    if (!more) return {};
     Code code;
     if (row.as<uint64_t>(0) != c.file->size() || !code_from(row.bytes(2), algorithm, code)) {
       return fail(Errc::kIndexCorrupt,
@@ -223,7 +251,6 @@ Result<> IndexWriter::State::publish_codes_of(Algorithm algorithm) {
     }
     PAIRLOOM_TRY(c.file->append(row.as<uint32_t>(1), code, row.as<uint8_t>(3)));
   }
-  return c.file->publish();
 }
 
 }  // namespace pairloom::index

@@ -54,6 +54,7 @@ Result<ExtractorId> IndexWriter::extractor(const ExtractorRow& extractor) {
 Result<std::optional<ContentId>> IndexWriter::indexed_content(const std::string& path, const StatIdentity& identity) {
   const size_t slash = path.rfind('/');
   if (slash == std::string::npos) return std::nullopt;
+  PAIRLOOM_TRY(state_->settle_new_images());
   const std::string_view directory = slash == 0 ? std::string_view("/") : std::string_view(path).substr(0, slash);
   PAIRLOOM_ASSIGN(
       const auto content,

@@ -122,7 +122,7 @@ Result<KnownDirectory> IndexWriter::directory(const std::string& path, uint64_t 
     PAIRLOOM_ASSIGN(const KnownDirectory above, directory(parent_of(path), 0));
     parent = above.id;
   }
-  return state_->change([&]() -> Result<KnownDirectory> {
+  return state_->change_beside_new_images([&]() -> Result<KnownDirectory> {
     PAIRLOOM_ASSIGN(
         const auto id,
         state_->db.integer("INSERT INTO directory (parent_id, path, filesystem) VALUES (?, ?, ?) RETURNING id", parent,
@@ -133,7 +133,7 @@ Result<KnownDirectory> IndexWriter::directory(const std::string& path, uint64_t 
 }
 
 Result<> IndexWriter::set_filesystem(DirectoryId directory, uint64_t filesystem) {
-  return state_->change(
+  return state_->change_beside_new_images(
       [&] { return state_->db.run("UPDATE directory SET filesystem = ? WHERE id = ?", filesystem, directory); });
 }
 
@@ -149,6 +149,7 @@ Result<std::vector<KnownDirectory>> IndexWriter::child_directories(DirectoryId p
 }
 
 Result<bool> IndexWriter::has_live_files_below(DirectoryId directory) {
+  PAIRLOOM_TRY(state_->settle_new_images());
   PAIRLOOM_ASSIGN(
       Query row, state_->db.query("WITH RECURSIVE tree (id) AS (VALUES (?) UNION ALL SELECT d.id FROM directory d JOIN tree "
                                   "ON d.parent_id = tree.id) SELECT 1 FROM tree CROSS JOIN file f ON f.directory = tree.id "
@@ -160,6 +161,7 @@ Result<bool> IndexWriter::has_live_files_below(DirectoryId directory) {
 // --- the incremental check
 
 Result<bool> IndexWriter::has_content() {
+  PAIRLOOM_TRY(state_->settle_new_images());
   PAIRLOOM_ASSIGN(Query row, state_->db.query("SELECT 1 FROM content LIMIT 1"));
   return row.next();
 }
@@ -173,6 +175,7 @@ Result<bool> IndexWriter::some_content_lacks(AlgorithmSet algorithms, Accuracy a
 
 Result<> IndexWriter::known_files(DirectoryId directory, bool with_coverage, std::vector<KnownFile>& out) {
   out.clear();
+  PAIRLOOM_TRY(state_->settle_new_images_in(directory));
   Database& db = state_->db;
   PAIRLOOM_ASSIGN(
       Query row,
@@ -193,6 +196,7 @@ Result<> IndexWriter::known_files(DirectoryId directory, bool with_coverage, std
 
 Result<std::optional<KnownFile>> IndexWriter::known_file(DirectoryId directory, const std::string& name,
                                                          bool with_coverage) {
+  PAIRLOOM_TRY(state_->settle_new_images_in(directory));
   PAIRLOOM_ASSIGN(
       Query row,
       state_->db.query("SELECT f.name, f.inode, f.size, f.mtime_ns, f.ctime_ns, f.outcome, f.content, f.attempts, "
@@ -209,6 +213,7 @@ Result<> IndexWriter::visit_known_names(DirectoryId directory,
   std::string last;  // sorts before every name
   do {
     page.clear();
+    PAIRLOOM_TRY(state_->settle_new_images_in(directory));
     {
       PAIRLOOM_ASSIGN(Query row,
                       state_->db.query("SELECT name FROM file WHERE directory = ? AND name > ? AND gone_run IS NULL "
@@ -226,6 +231,7 @@ Result<> IndexWriter::visit_known_names(DirectoryId directory,
 Result<std::optional<KnownFile>> IndexWriter::find_by_inode(uint64_t filesystem, const StatIdentity& identity,
                                                             bool with_coverage) {
   if (filesystem == 0) return std::nullopt;  // unknown: inode numbers of two file systems could be confused
+  PAIRLOOM_TRY(state_->settle_new_images());
   PAIRLOOM_ASSIGN(
       Query row,
       state_->db.query("SELECT f.name, f.inode, f.size, f.mtime_ns, f.ctime_ns, f.outcome, f.content, f.attempts, "

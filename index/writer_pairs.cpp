@@ -140,7 +140,7 @@ Result<IndexWriter::Pruned> IndexWriter::prune(bool dry_run) {
         s.db.run("DELETE FROM failure WHERE EXISTS (SELECT 1 FROM file f WHERE f.directory = failure.directory AND "
                  "f.name = failure.name AND f.gone_run IS NOT NULL)"));
     PAIRLOOM_TRY(s.db.run("DELETE FROM file WHERE gone_run IS NOT NULL"));
-    s.checked_directory = 0;
+    s.checked_directories.clear();
     PAIRLOOM_TRY(
         s.db.run("INSERT INTO vacancy (algorithm, position, content) SELECT algorithm, position, content FROM code "
                  "WHERE content IN (SELECT id FROM content WHERE live_files = 0)"));

@@ -163,10 +163,11 @@ Result<> IndexWriter::State::count_content(const NewFile& file) {
 
 // Foreign keys are not enforced (index/sqlite.h); files come directory by directory.
 Result<> IndexWriter::State::check_directory(DirectoryId directory) {
-  if (directory == checked_directory) return {};
+  if (checked_directories.contains(directory)) return {};
   PAIRLOOM_ASSIGN(const auto found, db.integer("SELECT 1 FROM directory WHERE id = ?", directory));
   if (!found) return fail(Errc::kInvalidArgument, fmt::format("there is no directory {} in index '{}'", directory, path));
-  checked_directory = directory;
+  if (checked_directories.size() >= kMaxCheckedDirectories) checked_directories.clear();
+  checked_directories.insert(directory);
   return {};
 }
 
@@ -183,12 +184,13 @@ Result<> IndexWriter::State::store_failure(const FileResult& failed) {
 
 // --- contents and their codes
 
-Result<std::pair<ContentId, bool>> IndexWriter::State::store_content(RunId run, const FileResult& result) {
+Result<ContentId> IndexWriter::State::known_content(const FileResult& result) {
   const StoredBytes digest(result.digest);
   Coverage stored;
   bool live = false;
   PAIRLOOM_TRY(open_digests());
   const auto is_it = [&](ContentId candidate) -> Result<bool> {
+    PAIRLOOM_TRY(store_new_images());  // it may be one of them
     PAIRLOOM_ASSIGN(Query row, db.query("SELECT algorithms, algorithms_default, algorithms_full, live_files > 0 "
                                         "FROM content WHERE id = ? AND digest = ? AND size = ?",
                                         candidate, Blob{digest.view()}, result.identity.size_bytes));
@@ -198,42 +200,95 @@ Result<std::pair<ContentId, bool>> IndexWriter::State::store_content(RunId run, 
     live = row.integer(3) != 0;
     return true;
   };
-  PAIRLOOM_ASSIGN(ContentId id, digests->find(result.digest, is_it));
-  if (id == 0) {
-    PAIRLOOM_ASSIGN(id, insert_content(run, result));
-    PAIRLOOM_TRY(digests->insert(result.digest, id));
-    return std::pair(id, true);
-  }
-  if (!stored.has(set_of_codes(result), result.accuracy)) PAIRLOOM_TRY(improve_content(id, result, stored, live));
-  return std::pair(id, false);
+  PAIRLOOM_ASSIGN(const ContentId id, digests->find(result.digest, is_it));
+  if (id != 0 && !stored.has(set_of_codes(result), result.accuracy)) PAIRLOOM_TRY(improve_content(id, result, stored, live));
+  return id;
 }
 
-Result<ContentId> IndexWriter::State::insert_content(RunId run, const FileResult& result) {
+// An image whose bytes are new, in a file that most probably is: counted as one, to be stored with others.
+Result<> IndexWriter::State::add_new_image(RunId run, const FileResult& result) {
+  PAIRLOOM_TRY(check_name(result.name));
+  PAIRLOOM_TRY(check_directory(result.directory));
   if (meta.next_content > int64_t{std::numeric_limits<ContentId>::max()}) {
     return fail(Errc::kTooLarge,
                 fmt::format("index '{}' is full: it has numbered {} different images; start a second index", path,
                             std::numeric_limits<ContentId>::max()));
   }
   const auto id = static_cast<ContentId>(meta.next_content++);
-  const StoredBytes digest(result.digest);
-  const ImageInfo& image = result.image;
-  const std::string warning = image.damaged ? as_text(result.message) : std::string();
+  PAIRLOOM_TRY(digests->insert(result.digest, id));
   const Coverage made = Coverage::of(set_of_codes(result), result.accuracy);
-  PAIRLOOM_TRY(
-      db.run("INSERT INTO content (id, digest, size, format, width, height, orientation, quality, reduction, animated, "
-             "alpha, damaged, warning, algorithms, algorithms_default, algorithms_full, live_files, first_run, "
-             "worker_slot, elapsed_us) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1, ?, ?, ?)",
-             id, Blob{digest.view()}, result.identity.size_bytes, image.format, image.width_px, image.height_px,
-             image.orientation, image.quality, image.reduction, image.animated, image.has_alpha, image.damaged,
-             Text{warning}, made.any, made.at_least_default, made.full, run, result.worker_slot, microseconds(result.elapsed_ns)));
   count_coverage(made, +1);
+  ++meta.contents;
+  ++count_of(Outcome::kIndexed, true);
+  new_images.add({.content = id,
+                  .directory = result.directory,
+                  .identity = result.identity,
+                  .digest = StoredBytes(result.digest),
+                  .image = result.image,
+                  .warning = result.image.damaged ? as_text(result.message) : std::string(),
+                  .coverage = made,
+                  .run = run,
+                  .worker_slot = result.worker_slot,
+                  .elapsed_us = microseconds(result.elapsed_ns)},
+                 result.name);
   AlgorithmSet done = 0;
   for (const FileResult::CodeOf& code : result.codes) {
     if (contains(done, code.algorithm)) continue;
-    PAIRLOOM_TRY(insert_code(id, code, image));
+    const CodeRow row = number_code(id, code, result.image);
+    new_images.add({id, code.algorithm, row.position, StoredBytes(code.code, code.algorithm), row.flags});
     done |= set_of(code.algorithm);
   }
-  return id;
+  return new_images.images().size() < kMaxNewImages ? Result<>{} : store_new_images();
+}
+
+Result<> IndexWriter::State::store_new_images() {
+  if (new_images.images().empty()) return {};
+  PAIRLOOM_TRY(
+      db.run("INSERT INTO content (id, digest, size, format, width, height, orientation, quality, reduction, animated, "
+             "alpha, damaged, warning, algorithms, algorithms_default, algorithms_full, live_files, first_run, "
+             "worker_slot, elapsed_us) SELECT * FROM new_content"));
+  PAIRLOOM_TRY(db.run("INSERT INTO code (content, algorithm, position, code, flags) SELECT * FROM new_code"));
+  PAIRLOOM_TRY(
+      db.run("INSERT INTO file (directory, name, inode, size, mtime_ns, ctime_ns, outcome, content, attempts, "
+             "program_version, run) SELECT directory, name, inode, size, mtime_ns, ctime_ns, ?, content, 0, 0, run "
+             "FROM new_file WHERE true ON CONFLICT (directory, name) DO NOTHING",
+             Outcome::kIndexed));
+  if (db.changes() != static_cast<int64_t>(new_images.images().size())) PAIRLOOM_TRY(update_files_that_were_there());
+  new_images.clear();
+  return {};
+}
+
+// They have changed, or have come back: they are not new, as was thought.
+Result<> IndexWriter::State::update_files_that_were_there() {
+  for (const NewImage& image : new_images.images()) {
+    const std::string_view name = new_images.name(image);
+    PAIRLOOM_ASSIGN(const auto stored, stored_file(image.directory, name));
+    if (!stored) return damaged("a file is there and is not there");
+    if (stored->content == image.content) continue;
+    --count_of(Outcome::kIndexed, true);  // add_new_image() has counted it
+    --meta.contents;
+    PAIRLOOM_TRY(update_file(image.run,
+                             {.directory = image.directory,
+                              .name = name,
+                              .identity = image.identity,
+                              .outcome = Outcome::kIndexed,
+                              .content = image.content,
+                              .content_counted = true},
+                             *stored));
+  }
+  return {};
+}
+
+Result<> IndexWriter::State::settle_new_images() {
+  Result<> stored = store_new_images();
+  if (!stored) roll_back();
+  return stored;
+}
+
+Result<> IndexWriter::State::settle_new_images_in(DirectoryId directory) {
+  const auto& images = new_images.images();
+  const bool some = std::any_of(images.begin(), images.end(), [&](const NewImage& i) { return i.directory == directory; });
+  return some ? settle_new_images() : Result<>{};
 }
 
 // Adds the codes that a known content lacks and replaces those of lower accuracy.
@@ -267,11 +322,20 @@ Result<> IndexWriter::State::improve_content(ContentId id, const FileResult& res
       image.animated, image.has_alpha, image.damaged, Text{warning}, id);
 }
 
+IndexWriter::State::CodeRow IndexWriter::State::number_code(ContentId content, const FileResult::CodeOf& code,
+                                                            const ImageInfo& image) {
+  Codes& c = codes_of(code.algorithm);
+  const bool low = is_low_information(code.algorithm, image);
+  const CodeRow row{c.next_position++, content, code.code, static_cast<uint8_t>(low ? search::kLowInformation : 0)};
+  if (c.latest.size() < kMaxLatestCodes) c.latest.push_back(row);
+  return row;
+}
+
 Result<> IndexWriter::State::insert_code(ContentId content, const FileResult::CodeOf& code, const ImageInfo& image) {
   const StoredBytes bytes(code.code, code.algorithm);
-  return db.run("INSERT INTO code (algorithm, position, content, code, flags) VALUES (?, ?, ?, ?, ?)", code.algorithm,
-                codes_of(code.algorithm).next_position++, content, Blob{bytes.view()},
-                is_low_information(code.algorithm, image) ? search::kLowInformation : 0);
+  const CodeRow row = number_code(content, code, image);
+  return db.run("INSERT INTO code (content, algorithm, position, code, flags) VALUES (?, ?, ?, ?, ?)", content,
+                code.algorithm, row.position, Blob{bytes.view()}, row.flags);
 }
 
 // A code in the code file never changes: the new one gets a new position, the old position becomes a vacancy.
@@ -295,7 +359,7 @@ Result<> IndexWriter::State::replace_code(ContentId content, const FileResult::C
 // --- the public methods
 
 Result<> IndexWriter::put(RunId run, const FileResult& result) {
-  return state_->change([&]() -> Result<> {
+  return state_->change_beside_new_images([&]() -> Result<> {
     State& s = *state_;
     NewFile file{.directory = result.directory,
                  .name = result.name,
@@ -303,11 +367,11 @@ Result<> IndexWriter::put(RunId run, const FileResult& result) {
                  .outcome = result.outcome,
                  .attempts = result.attempts};
     if (result.outcome == Outcome::kIndexed) {
-      PAIRLOOM_ASSIGN(const auto stored, s.store_content(run, result));
-      file.content = stored.first;
-      file.content_counted = stored.second;
+      PAIRLOOM_ASSIGN(file.content, s.known_content(result));
+      if (file.content == 0) return s.add_new_image(run, result);
       file.attempts = 0;
     }
+    PAIRLOOM_TRY(s.store_new_images());
     PAIRLOOM_ASSIGN(const bool is_new, s.insert_file(run, file));  // most are; tried first, it saves a look-up
     if (!is_new) {
       PAIRLOOM_ASSIGN(const auto before, s.stored_file(result.directory, result.name));

@@ -11,10 +11,13 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_set>
 #include <utility>
+#include <vector>
 
 #include "index/digest_table.h"
 #include "index/index_writer.h"
+#include "index/new_images.h"
 #include "index/sqlite.h"
 #include "index/writer_lock.h"
 #include "search/code_file.h"
@@ -23,6 +26,12 @@ namespace pairloom::index {
 
 // Rows a visitor or a long statement handles at a time: bounds memory and keeps read transactions short.
 constexpr size_t kPageRows = 4096;
+// Codes of an algorithm that are kept at hand for the code file: more than come between two commits.
+constexpr size_t kMaxLatestCodes = 65536;
+
+// New images go to SQLite so many at a time, or when it is asked something they could change.
+constexpr size_t kMaxNewImages = 256;
+constexpr size_t kMaxCheckedDirectories = 4096;
 
 // A row of `file` as it was before a change.
 struct StoredFile {
@@ -55,6 +64,7 @@ struct IndexWriter::State {
 
   std::string path;
   WriterLock lock;  // released after the database is closed
+  NewImages new_images;  // of the open transaction, not in the database yet
   Database db;
 
   // The row of `meta`, as of the current transaction.
@@ -70,11 +80,19 @@ struct IndexWriter::State {
   bool has_vacancies = false;
   uint64_t changes = 0;
   bool loaded = false;  // false after a rollback whose reload failed
-  DirectoryId checked_directory = 0;  // there is such a directory
+  std::unordered_set<DirectoryId> checked_directories;  // there are these
 
+  // A row of `code`.
+  struct CodeRow {
+    uint64_t position;
+    ContentId content;
+    Code code;
+    uint8_t flags;
+  };
   // The codes of one algorithm.
   struct Codes {
-    uint64_t next_position = 0;
+    uint64_t next_position = 0, stored_next_position = 0;
+    std::vector<CodeRow> latest;  // those that are not in the code file yet, as far as they are not too many
     std::optional<search::CodeFileWriter> file;
     uint64_t file_generation = 0;
   };
@@ -88,12 +106,25 @@ struct IndexWriter::State {
   Result<> keep_roots();  // writes down those of an index that has no file of them yet
   Result<> load_coverage();
   Result<> store_coverage();
+  Result<> store_next_positions();
   Result<> begin();
   Result<> commit();  // SQLite only; publish_codes() follows
   void roll_back();
+  // What is not in the database yet goes there: to be called before it is asked about files, contents or codes; or about
+  // the files of one directory.
+  Result<> settle_new_images();
+  Result<> settle_new_images_in(DirectoryId directory);
   // Runs a change in the open transaction; rolls all of it back when it fails.
   template <class Body>
   auto change(Body body) -> decltype(body()) {
+    return change_beside_new_images([&]() -> decltype(body()) {
+      if (auto stored = store_new_images(); !stored) return tl::unexpected(std::move(stored).error());
+      return body();
+    });
+  }
+  // The same, of a change that has nothing to do with them.
+  template <class Body>
+  auto change_beside_new_images(Body body) -> decltype(body()) {
     if (auto begun = begin(); !begun) return tl::unexpected(std::move(begun).error());
     auto done = body();
     if (!done) {
@@ -107,6 +138,9 @@ struct IndexWriter::State {
   // --- files and contents (writer_results.cpp)
   Result<std::optional<StoredFile>> stored_file(DirectoryId directory, std::string_view name);
   Result<> store_file(RunId run, const NewFile& file, const std::optional<StoredFile>& before);
+  Result<> add_new_image(RunId run, const FileResult& result);
+  Result<> store_new_images();
+  Result<> update_files_that_were_there();  // of the new images
   Result<> update_file(RunId run, const NewFile& file, const StoredFile& before);
   Result<bool> insert_file(RunId run, const NewFile& file);  // false: there is one of that name; nothing was done
   Result<> count_content(const NewFile& file);
@@ -115,13 +149,13 @@ struct IndexWriter::State {
   Result<bool> mark_gone(RunId run, DirectoryId directory, std::string_view name);  // false: was not live
   Result<> add_live_files(ContentId content, int difference);
   int64_t& count_of(Outcome outcome, bool live);
-  // The content of an indexed file, made if needed; and whether it was made.
-  Result<std::pair<ContentId, bool>> store_content(RunId run, const FileResult& result);
-  Result<ContentId> insert_content(RunId run, const FileResult& result);
+  // The content of these bytes, with the codes of the result; 0: there is none.
+  Result<ContentId> known_content(const FileResult& result);
   // `live`: it has a live file, and so counts in `coverage`.
   Result<> improve_content(ContentId id, const FileResult& result, const Coverage& stored, bool live);
   void count_coverage(const Coverage& of, int difference);
   Result<> recount_coverage();
+  CodeRow number_code(ContentId content, const FileResult::CodeOf& code, const ImageInfo& image);  // the next one
   Result<> insert_code(ContentId content, const FileResult::CodeOf& code, const ImageInfo& image);
   Result<> replace_code(ContentId content, const FileResult::CodeOf& code, const ImageInfo& image);
 
@@ -151,6 +185,7 @@ struct IndexWriter::State {
   // Brings every code file up to what is committed. Nothing while there are vacancies.
   Result<> publish_codes();
   Result<> publish_codes_of(Algorithm algorithm);
+  Result<> append_stored_codes(Algorithm algorithm);  // from the table
 };
 
 }  // namespace pairloom::index

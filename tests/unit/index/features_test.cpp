@@ -137,6 +137,7 @@ TEST_F(Features, AnIndexOfSchema2IsBroughtUpToDateAndKeepsWhatItHas) {
   ASSERT_THAT(sql("DROP VIEW v_groups; DROP TABLE group_member; DROP TABLE grouping; DROP TABLE crowded; "
                   "DROP TABLE pairing_task; DROP TABLE pairing_plan; "
                   "DROP VIEW v_features; DROP TABLE feature; DROP TABLE extractor; ALTER TABLE pairing DROP COLUMN wanted; "
+                  "ALTER TABLE algorithm DROP COLUMN next_position; "
                   "PRAGMA user_version = 2"),
               IsEmpty());
   EXPECT_EQ(IndexReader::open(path()).error().code, Errc::kRefused);
