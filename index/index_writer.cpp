@@ -177,6 +177,7 @@ Result<IndexWriter> IndexWriter::open(const std::string& path, const std::string
 
   auto state = std::make_unique<State>(absolute, std::move(lock), std::move(db));
   PAIRLOOM_TRY(state->new_images.add_tables_to(state->db));
+  PAIRLOOM_TRY(state->db.add_table_of("new_pair", state->new_pairs));
   PAIRLOOM_TRY(state->load());
   PAIRLOOM_TRY(state->keep_roots());
   PAIRLOOM_TRY(state->drop_outdated_codes());

@@ -32,10 +32,10 @@ Result<> IndexWriter::put_pairs(Algorithm algorithm, std::span<const PairRow> pa
         return fail(Errc::kInvalidArgument,
                     fmt::format("({}, {}) at distance {} is not a pair of '{}' codes in index '{}'", pair.a, pair.b,
                                 pair.distance, info(algorithm).name, path()));
-      PAIRLOOM_TRY(state_->db.run("INSERT OR IGNORE INTO pair (algorithm, a, b, distance) VALUES (?, ?, ?, ?)", algorithm,
-                                  pair.a, pair.b, pair.distance));
     }
-    return {};
+    state_->new_pairs.pairs = pairs;
+    return state_->db.run("INSERT OR IGNORE INTO pair (algorithm, a, b, distance) SELECT ?, a, b, distance FROM new_pair",
+                          algorithm);
   });
 }
 

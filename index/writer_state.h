@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_set>
@@ -53,6 +54,19 @@ struct NewFile {
   bool content_counted = false;  // the content was made for this file: its live_files counts it already
 };
 
+// Pairs that one statement is about to store.
+class NewPairs final : public RowSource {
+ public:
+  const char* columns() const override { return "a, b, distance"; }
+  size_t row_count() const override { return pairs.size(); }
+  Value value(size_t row, int column) const override {
+    const PairRow& pair = pairs[row];
+    return int64_t{column == 0 ? pair.a : column == 1 ? pair.b : pair.distance};
+  }
+
+  std::span<const PairRow> pairs;
+};
+
 struct IndexWriter::State {
   State(std::string index_path, WriterLock writer_lock, Database database)
       : path(std::move(index_path)), lock(std::move(writer_lock)), db(std::move(database)) {}
@@ -65,6 +79,7 @@ struct IndexWriter::State {
   std::string path;
   WriterLock lock;  // released after the database is closed
   NewImages new_images;  // of the open transaction, not in the database yet
+  NewPairs new_pairs;
   Database db;
 
   // The row of `meta`, as of the current transaction.
