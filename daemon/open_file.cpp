@@ -49,7 +49,7 @@ shm::PassedFile regular_file(Fd fd, uint64_t task_id) {
   struct stat st {};
   if (::fstat(fd.get(), &st) != 0) return {task_id, Fd(), errno};
   if (!S_ISREG(st.st_mode)) return {task_id, Fd(), shm::kNotARegularFile};
-  return {task_id, std::move(fd), 0};
+  return {task_id, std::move(fd), 0, static_cast<uint64_t>(st.st_size)};
 }
 
 }  // namespace

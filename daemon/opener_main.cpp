@@ -41,14 +41,15 @@ struct Options {
   bool drop_behind = false;  // what was not in memory before need not stay there
 };
 
-Result<> open_all(std::span<const std::byte> chunk, const Options& options, shm::FileSender& sender, size_t& batch) {
+Result<> open_all(std::span<const std::byte> chunk, const Options& options, daemon::ReadAhead& ahead, shm::FileSender& sender,
+                  size_t& batch) {
   std::string path;
   int64_t oldest_ns = 0;
   PAIRLOOM_ASSIGN([[maybe_unused]] const auto header, shm::parse_chunk(chunk, [&](const shm::TaskView& task) -> Result<> {
     path.assign(reinterpret_cast<const char*>(task.payload.data()), task.payload.size());
     if (sender.count() == 0) oldest_ns = system_clock().monotonic_ns();
     shm::PassedFile file = daemon::open_file(path.c_str(), task.task_id);
-    file.drop_behind = daemon::read_ahead(file.fd) && options.drop_behind;
+    file.drop_behind = ahead.fetch(file.fd, file.size_bytes) && options.drop_behind;
     sender.add(std::move(file));
     if (sender.count() < batch && system_clock().monotonic_ns() - oldest_ns < kOldestNs) return {};
     batch = std::min(2 * batch, shm::kFilesAtOnce);  // the first file is passed at once: somebody is waiting for it
@@ -60,13 +61,14 @@ Result<> open_all(std::span<const std::byte> chunk, const Options& options, shm:
 Result<> serve(const Fd& requests, const Options& options, shm::FileSender sender) {
   // Not filled with zeros: most requests touch a page or two of it.
   const auto room = std::make_unique_for_overwrite<std::byte[]>(kRequestBytes);
+  daemon::ReadAhead ahead(options.drop_behind);
   size_t batch = 1;
   while (true) {
     const ssize_t got = ::recv(requests.get(), room.get(), kRequestBytes, 0);
     if (got == 0) return {};  // the supervisor is gone
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) return fail_errno("cannot hear the supervisor", errno);
-    PAIRLOOM_TRY(open_all({room.get(), static_cast<size_t>(got)}, options, sender, batch));
+    PAIRLOOM_TRY(open_all({room.get(), static_cast<size_t>(got)}, options, ahead, sender, batch));
   }
 }
 

@@ -35,6 +35,8 @@ Rates rates_of(Kernel kernel) {
   }
   return {1.4e-9, 1.4e-9, 2.3e-9};
 }
+// To make a plan from a sample: comparing everything is not worth it when it takes less.
+constexpr double kPlanningSeconds = 10e-3;
 constexpr double kSortItem = 2.0e-9;
 constexpr double kCompareItem = 1.5e-9;  // of every bucket of e blocks, besides its pairs
 constexpr double kCompareBucket = 20e-9;
@@ -130,23 +132,42 @@ double choose(int n, int k) {
   return c;
 }
 
+// What is to be compared: codes from `first_row` on, with all before them.
+struct Comparisons {
+  explicit Comparisons(const PairingRequest& request)
+      : first_row(request.known.radius >= static_cast<int>(request.radius) ? std::min(request.known.positions, request.count)
+                                                                           : 0),
+        rows(static_cast<double>(request.count - first_row)),
+        pairs(rows * (static_cast<double>(request.count) - rows / 2)) {}
+  double seconds(int bits, const Rates& rates) const { return pairs * (bits == 64 ? rates.scan_pair_64 : rates.scan_pair_256); }
+
+  uint64_t first_row;
+  double rows, pairs;
+};
+
+// By comparing everything.
+PairingPlan plan_scan(const CodeFile& codes, const PairingRequest& request) {
+  const Comparisons all(request);
+  PairingPlan plan;
+  plan.join.radius = request.radius;
+  plan.first_scanned = all.first_row;
+  plan.seconds = plan.scan_seconds = all.seconds(codes.bits(), rates_of(request.kernel));
+  return plan;
+}
+
 class Planner {
  public:
   Planner(const CodeFile& codes, const PairingRequest& request)
       : request_(request),
         bits_(codes.bits()),
         rates_(rates_of(request.kernel)),
-        samples_(take_sample(codes, request.count)) {
-    const auto n = static_cast<double>(request.count);
-    first_row_ =
-        request.known.radius >= static_cast<int>(request.radius) ? std::min(request.known.positions, request.count) : 0;
-    rows_ = n - static_cast<double>(first_row_);
-    pairs_ = rows_ * (n - rows_ / 2);
-  }
+        samples_(take_sample(codes, request.count)),
+        all_(request) {}
 
-  PairingPlan plan() {
-    PairingPlan plan;
-    plan.join.radius = request_.radius;
+  // A plan to compare everything becomes one to join.
+  PairingPlan plan(PairingPlan plan) {
+    plan.by_join = true;
+    plan.seconds = 0;
     const int words = bits_ / 64;
     const int near = (static_cast<int>(request_.radius) + 1) / words,
               more = (static_cast<int>(request_.radius) + 1) % words;
@@ -155,8 +176,6 @@ class Planner {
       word.radius = static_cast<int8_t>(near + (w < more ? 1 : 0) - 1);
       if (word.radius >= 0) plan.seconds += choose_equal(samples_[static_cast<size_t>(w)], word);
     }
-    plan.first_scanned = first_row_;
-    plan.scan_seconds = pairs_ * (bits_ == 64 ? rates_.scan_pair_64 : rates_.scan_pair_256);
     for (int w = 0; w < words; ++w) add_pieces(static_cast<uint8_t>(w), plan);
     return plan;
   }
@@ -171,14 +190,14 @@ class Planner {
       if (word.blocks() < 64 / kMaxBlockBits) continue;
       const double sorts = seconds_sorting(word);
       if (sorts >= best) continue;
-      const double seconds = sorts + pairs_ * sample.share_compared(word) * rates_.tile_pair;
+      const double seconds = sorts + all_.pairs * sample.share_compared(word) * rates_.tile_pair;
       if (seconds < best) {
         best = seconds;
         chosen = word;
       }
     }
     word = chosen;
-    const double near = bits_ > 64 ? pairs_ * sample.share_near(word.radius, request_.kernel) : 0;
+    const double near = bits_ > 64 ? all_.pairs * sample.share_near(word.radius, request_.kernel) : 0;
     return best + near * kLookAtPair;
   }
 
@@ -189,10 +208,10 @@ class Planner {
     double seconds = (word.radius + 1) * n * kGatherItem;
     for (int depth = 1; depth <= word.equal; ++depth) {
       const double buckets = std::exp2(64.0 * (depth - 1) / word.blocks());
-      seconds += choose(word.radius + depth, depth) * n * std::min(1.0, rows_ / buckets) * kSortItem;
+      seconds += choose(word.radius + depth, depth) * n * std::min(1.0, all_.rows / buckets) * kSortItem;
     }
-    const double buckets = std::min(rows_ / 2, std::exp2(64.0 * word.equal / word.blocks()));
-    seconds += choose(word.blocks(), word.equal) * (rows_ * kCompareItem + buckets * kCompareBucket);
+    const double buckets = std::min(all_.rows / 2, std::exp2(64.0 * word.equal / word.blocks()));
+    seconds += choose(word.blocks(), word.equal) * (all_.rows * kCompareItem + buckets * kCompareBucket);
     return seconds;
   }
 
@@ -228,26 +247,20 @@ class Planner {
   const int bits_;
   const Rates rates_;
   std::vector<WordSample> samples_;
-  uint64_t first_row_ = 0;
-  double rows_ = 0, pairs_ = 0;
+  const Comparisons all_;
 };
 
 }  // namespace
 
 PairingPlan plan_join(const CodeFile& codes, const PairingRequest& request) {
-  PairingPlan plan = Planner(codes, request).plan();
-  plan.by_join = true;
-  return plan;
+  return Planner(codes, request).plan(plan_scan(codes, request));
 }
 
 PairingPlan plan_pairing(const CodeFile& codes, const PairingRequest& request) {
-  PairingPlan plan = plan_join(codes, request);
-  if (request.radius > 0 && plan.seconds < plan.scan_seconds) return plan;
-  plan.by_join = false;
-  plan.seconds = plan.scan_seconds;
-  plan.pieces.clear();
-  plan.shares.clear();
-  return plan;
+  const PairingPlan scan = plan_scan(codes, request);
+  if (request.radius == 0 || scan.seconds < kPlanningSeconds) return scan;
+  PairingPlan join = Planner(codes, request).plan(scan);
+  return join.seconds < scan.seconds ? join : scan;
 }
 
 void find_all_pairs(const CodeFile& codes, const PairingRequest& request, const PairVisitor& visitor,

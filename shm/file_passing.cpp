@@ -96,7 +96,7 @@ Result<> FileReceiver::receive() {
   if (static_cast<size_t>(got) % sizeof(Entry) != 0) return fail(Errc::kProtocol, "files came with half an entry");
   auto next = descriptors.begin();
   for (size_t i = 0; i < static_cast<size_t>(got) / sizeof(Entry); ++i) {
-    PassedFile file{message.entries[i].task_id, Fd(), message.entries[i].error, message.entries[i].drop_behind != 0};
+    PassedFile file{message.entries[i].task_id, Fd(), message.entries[i].error, 0, message.entries[i].drop_behind != 0};
     if (file.error == 0) {
       if (next == descriptors.end()) return fail(Errc::kProtocol, "a file came without its descriptor");
       file.fd = std::move(*next++);

@@ -29,6 +29,7 @@ struct PassedFile {
   uint64_t task_id = 0;
   Fd fd;          // open for reading; none: `error` says why
   int error = 0;  // errno, or kNotARegularFile
+  uint64_t size_bytes = 0;   // when it was opened; not passed on
   bool drop_behind = false;  // nobody had it in memory before: the page cache need not keep what is read
 };
 constexpr int kNotARegularFile = -1;

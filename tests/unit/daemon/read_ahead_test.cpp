@@ -4,34 +4,61 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <filesystem>
+
 #include "tests/support/page_cache.h"
 #include "tests/support/temp_dir.h"
 
 namespace pairloom::daemon {
 namespace {
 
-class ReadAhead : public ::testing::Test {
+class ReadingAhead : public ::testing::Test {
  protected:
   static Fd open(const std::string& path) { return Fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC)); }
+  static constexpr uint64_t kBytes = 300'000;
   test::TempDir home_;
-  std::string path_ = home_.write("file", std::string(300'000, 'x'));
+  std::string path_ = home_.write("file", std::string(kBytes, 'x'));
 };
 
-TEST_F(ReadAhead, FetchesWhatIsNotInThePageCache) {
+TEST_F(ReadingAhead, FetchesWhatIsNotInThePageCache) {
   if (!test::evict(path_)) GTEST_SKIP() << "files in " << home_.path() << " cannot be put out of the page cache";
-  EXPECT_TRUE(read_ahead(open(path_)));
+  EXPECT_TRUE(ReadAhead(true).fetch(open(path_), kBytes));
 }
 
-TEST_F(ReadAhead, HasNothingToDoForAFileThatIsThere) {
-  EXPECT_FALSE(read_ahead(open(path_)));  // written just now
+TEST_F(ReadingAhead, HasNothingToDoForAFileThatIsThere) {
+  EXPECT_FALSE(ReadAhead(true).fetch(open(path_), kBytes));  // written just now
 }
 
-TEST_F(ReadAhead, MovesNoPositionAndBearsWhatIsMissing) {
+TEST_F(ReadingAhead, MovesNoPositionAndBearsWhatIsMissing) {
+  ReadAhead ahead(true);
   const Fd file = open(path_);
-  read_ahead(file);
+  ahead.fetch(file, kBytes);
   EXPECT_EQ(::lseek(file.get(), 0, SEEK_CUR), 0);
-  EXPECT_FALSE(read_ahead(open(home_.write("empty", ""))));
-  EXPECT_FALSE(read_ahead(Fd()));
+  EXPECT_FALSE(ahead.fetch(open(home_.write("empty", "")), 0));
+  EXPECT_FALSE(ahead.fetch(Fd(), 0));
+}
+
+TEST_F(ReadingAhead, AsksAboutFewAfterManyThatAreThereAndAboutAllAfterOneThatIsNot) {
+  ReadAhead ahead(false), thorough(true);
+  for (uint32_t i = 0; i < 3 * kCachedInARow; ++i) {
+    EXPECT_FALSE(ahead.fetch(open(path_), kBytes));
+    EXPECT_FALSE(thorough.fetch(open(path_), kBytes));
+  }
+  const auto fetched = [&](ReadAhead& reader, uint32_t files) {
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < files; ++i) {  // another one each time: what is being fetched cannot be put out
+      const std::string path = home_.write("cold", std::string(kBytes, 'x'));
+      if (!test::evict(path)) return UINT32_MAX;
+      count += reader.fetch(open(path), kBytes) ? 1u : 0u;
+      std::filesystem::remove(path);
+    }
+    return count;
+  };
+  const uint32_t of_sparse = fetched(ahead, 2 * kSparseProbes);
+  if (of_sparse == UINT32_MAX) GTEST_SKIP() << "files in " << home_.path() << " cannot be put out of the page cache";
+  EXPECT_GE(of_sparse, kSparseProbes + 1);  // at the latest the eighth, and then all
+  EXPECT_LT(of_sparse, 2 * kSparseProbes);
+  EXPECT_EQ(fetched(thorough, kSparseProbes), kSparseProbes);
 }
 
 }  // namespace
