@@ -332,8 +332,9 @@ UPDATE algorithm SET next_position = 1 + max(
   ifnull((SELECT max(position) FROM code WHERE algorithm = algorithm.id), -1),
   ifnull((SELECT max(position) FROM vacancy WHERE algorithm = algorithm.id), -1));
 
+CREATE TEMP TABLE code_before AS SELECT * FROM code;  -- renaming a table costs more than all of this
 DROP VIEW v_codes;
-ALTER TABLE code RENAME TO code_by_position;
+DROP TABLE code;
 CREATE TABLE code (
   content         INTEGER NOT NULL REFERENCES content (id),
   algorithm       INTEGER NOT NULL REFERENCES algorithm (id),
@@ -342,8 +343,8 @@ CREATE TABLE code (
   flags           INTEGER NOT NULL,             -- 1 = low information
   PRIMARY KEY (content, algorithm)
 ) WITHOUT ROWID, STRICT;
-INSERT INTO code SELECT content, algorithm, position, code, flags FROM code_by_position ORDER BY content, algorithm;
-DROP TABLE code_by_position;
+INSERT INTO code SELECT content, algorithm, position, code, flags FROM temp.code_before ORDER BY content, algorithm;
+DROP TABLE temp.code_before;
 CREATE INDEX code_low_information ON code (algorithm, content) WHERE flags = 1;
 
 CREATE VIEW v_codes AS
