@@ -5,6 +5,7 @@
 
 #include "index/encoding.h"
 #include "index/index_reader.h"
+#include "index/pairing_row.h"
 #include "index/reader_state.h"
 #include "index/stand_ins.h"
 
@@ -80,17 +81,9 @@ Result<search::CodeFile> IndexReader::codes(Algorithm algorithm) {
 // While vacancies wait to be closed, the codes are counted without them: that is how codes() hands them out.
 Result<PairingState> IndexReader::pairing_state(Algorithm algorithm) {
   Database& db = state_->db;
-  PairingState pairing;
+  PAIRLOOM_ASSIGN(PairingState pairing, stored_pairing(db, algorithm));
   PAIRLOOM_ASSIGN(const auto end, db.integer("SELECT next_position FROM algorithm WHERE id = ?", algorithm));
   if (end.value_or(0) == 0) return pairing;
-  {
-    PAIRLOOM_ASSIGN(Query row, db.query("SELECT radius, position, wanted FROM pairing WHERE algorithm = ?", algorithm));
-    PAIRLOOM_TRY(row.each([&] {
-      pairing.radius = row.as<uint32_t>(0);
-      pairing.position = row.as<uint64_t>(1);
-      pairing.wanted = row.as<uint32_t>(2);
-    }));
-  }
   const auto vacant_below = [&](int64_t position) {
     return db.integer("SELECT count(*) FROM vacancy WHERE algorithm = ? AND position < ?", algorithm, position);
   };

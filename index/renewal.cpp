@@ -59,10 +59,25 @@ std::string free_name(const std::string& path) {
   return free;
 }
 
-Result<> read_roots(const std::string& path, std::set<std::string>& roots) {
-  PAIRLOOM_ASSIGN(Database db, Database::open(path, Database::Mode::kReadOnly));
+// What people have told the index, and no image can tell again.
+struct Decided {
+  std::set<std::string> roots;                            // the directories that were added to it
+  std::vector<std::pair<Algorithm, uint32_t>> distances;  // up to which pairs are to be stored (want_pairs)
+};
+
+Result<> read_roots(Database& db, Decided& decided) {
   PAIRLOOM_ASSIGN(Query row, db.query("SELECT path FROM root"));
-  return row.each([&] { roots.emplace(row.bytes(0)); });
+  return row.each([&] { decided.roots.emplace(row.bytes(0)); });
+}
+
+Result<> read_distances(Database& db, Decided& decided) {
+  PAIRLOOM_ASSIGN(Query row, db.query("SELECT a.name, p.wanted FROM pairing p JOIN algorithm a ON a.id = p.algorithm "
+                                      "WHERE p.wanted > 0"));
+  return row.each([&] {
+    const auto algorithm = algorithm_from_name(row.bytes(0));
+    if (algorithm && row.integer(1) <= info(*algorithm).bits)
+      decided.distances.emplace_back(*algorithm, row.as<uint32_t>(1));
+  });
 }
 
 bool was_an_index(const std::string& path) {
@@ -81,12 +96,15 @@ Result<std::string> set_aside(const std::string& path) {
   return to;
 }
 
-// The directories that were added to it: those written down beside it, and those that can still be read in it.
-std::vector<std::string> rescue_roots(const std::string& path) {
-  std::set<std::string> roots;
-  if (const auto kept = kept_roots(path)) roots.insert(kept->begin(), kept->end());
-  static_cast<void>(read_roots(path, roots));  // as far as it can be read
-  return {roots.begin(), roots.end()};
+// What is written down beside it, and what can still be read in it.
+Decided rescue(const std::string& path) {
+  Decided decided;
+  if (const auto kept = kept_roots(path)) decided.roots.insert(kept->begin(), kept->end());
+  if (auto db = Database::open(path, Database::Mode::kReadOnly)) {
+    static_cast<void>(read_roots(*db, decided));  // both as far as they can be read
+    static_cast<void>(read_distances(*db, decided));
+  }
+  return decided;
 }
 
 uint64_t inode_of(const std::string& path) {
@@ -97,16 +115,17 @@ uint64_t inode_of(const std::string& path) {
 // The index with this inode; another process may have been quicker, and then its new one is as good.
 Result<OpenedIndex> renew_file(const std::string& path, uint64_t inode, const std::string& program) {
   std::optional<std::string> name_now;
-  std::vector<std::string> roots;
+  Decided decided;
   {
     PAIRLOOM_ASSIGN(const WriterLock lock, WriterLock::acquire(path, program));
     if (inode_of(path) == inode) {
-      roots = rescue_roots(path);
+      decided = rescue(path);
       PAIRLOOM_ASSIGN(name_now, set_aside(path));
     }
   }
   PAIRLOOM_ASSIGN(IndexWriter index, IndexWriter::open(path, program));
-  for (const std::string& root : roots) PAIRLOOM_TRY(index.note_root(root, 0));
+  for (const std::string& root : decided.roots) PAIRLOOM_TRY(index.note_root(root, 0));
+  for (const auto& [algorithm, distance] : decided.distances) PAIRLOOM_TRY(index.want_pairs(algorithm, distance));
   PAIRLOOM_TRY(index.commit());
   return OpenedIndex{std::move(index), std::move(name_now)};
 }

@@ -11,7 +11,7 @@
 namespace pairloom::index {
 
 struct OpenedIndex {
-  IndexWriter index;                     // a new one has the old one's roots, and nothing else
+  IndexWriter index;                     // a new one has the old one's roots and wanted distances, and nothing else
   std::optional<std::string> set_aside;  // the name that a damaged one has now
 };
 

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "index/index_writer.h"
+#include "index/pairing_row.h"
 #include "index/writer_state.h"
 
 namespace pairloom::index {
@@ -13,14 +14,8 @@ namespace pairloom::index {
 Result<PairingState> IndexWriter::pairing_state(Algorithm algorithm) {
   PAIRLOOM_TRY(state_->settle());
   PAIRLOOM_TRY(commit());
-  PAIRLOOM_ASSIGN(Query row, state_->db.query("SELECT radius, position, wanted FROM pairing WHERE algorithm = ?", algorithm));
-  PAIRLOOM_ASSIGN(const bool found, row.next());
-  PairingState pairing{.code_count = state_->codes_of(algorithm).next_position};
-  if (found) {
-    pairing.radius = row.as<uint32_t>(0);
-    pairing.position = row.as<uint64_t>(1);
-    pairing.wanted = row.as<uint32_t>(2);
-  }
+  PAIRLOOM_ASSIGN(PairingState pairing, stored_pairing(state_->db, algorithm));
+  pairing.code_count = state_->codes_of(algorithm).next_position;
   return pairing;
 }
 

@@ -8,6 +8,7 @@
 #include <functional>
 #include <map>
 
+#include "index/index_reader.h"
 #include "tests/support/draw.h"
 #include "tests/support/encode.h"
 #include "tests/support/index_contents.h"
@@ -158,6 +159,23 @@ TEST_F(DamagedIndex, CanBeMadeAnewOnRequest) {
   EXPECT_EQ(test::contents_of(set_aside().front()), expected_) << "it was sound, and still is";
   EXPECT_EQ(pairloom({"index", "rebuild"}).status, 0);
   EXPECT_THAT(set_aside(), SizeIs(2)) << "two in one second do not overwrite each other";
+}
+
+// What a person has said is remembered: the distance up to which pairs are stored.
+TEST_F(DamagedIndex, ThatIsMadeAnewKeepsTheDistanceThatSomebodyAskedFor) {
+  ASSERT_EQ(pairloom({"index", "update", "--features", "dhash"}).status, 0);
+  ASSERT_EQ(pairloom({"index", "pair", "--algorithm", "dhash", "--distance", "3"}).status, 0);
+  ASSERT_EQ(pairloom({"index", "pair", "--distance", "47"}).status, 0);
+  const auto wanted = [&] {
+    std::vector<std::string> rows;
+    index::IndexReader reader = *index::IndexReader::open(index_);
+    for (const Algorithm algorithm : {Algorithm::kPdq, Algorithm::kDhash})
+      rows.push_back(std::to_string(reader.pairing_state(algorithm)->wanted));
+    return rows;
+  };
+  ASSERT_THAT(wanted(), ::testing::ElementsAre("47", "3"));
+  ASSERT_EQ(pairloom({"index", "rebuild"}).status, 0);
+  EXPECT_THAT(wanted(), ::testing::ElementsAre("47", "3"));
 }
 
 TEST_F(DamagedIndex, WhatWasNeverAnIndexIsLeftAlone) {
