@@ -107,6 +107,33 @@ Result<Fd> make_file(const std::string& path, uint64_t capacity) {
 
 }  // namespace
 
+void PendingDigests::add(uint32_t tag, ContentId content) {
+  entries_.push_back({tag, content});
+  if (2 * entries_.size() > table_.size()) {
+    table_.assign(std::max<size_t>(64, 2 * table_.size()), 0);
+    for (uint32_t i = 0; i + 1 < entries_.size(); ++i) enter(i);
+  }
+  enter(static_cast<uint32_t>(entries_.size() - 1));
+}
+
+void PendingDigests::enter(uint32_t index) {
+  uint32_t at = entries_[index].tag;
+  while (table_[at & mask()] != 0) ++at;
+  table_[at & mask()] = index + 1;
+}
+
+std::span<const PendingDigests::Entry> PendingDigests::sorted() {
+  std::sort(entries_.begin(), entries_.end());
+  std::fill(table_.begin(), table_.end(), 0);
+  for (uint32_t i = 0; i < entries_.size(); ++i) enter(i);
+  return entries_;
+}
+
+void PendingDigests::clear() {
+  entries_.clear();
+  std::fill(table_.begin(), table_.end(), 0);
+}
+
 Result<std::optional<DigestTable>> DigestTable::open(const std::string& path, uint64_t index_id, uint64_t token) {
   Fd fd(::open(path.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW));
   if (!fd && (errno == EACCES || errno == EROFS)) fd.reset(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
@@ -152,7 +179,8 @@ uint64_t DigestTable::home_of(uint32_t tag) const {
 
 // Into slots_: that many, or up to the end of the table.
 Result<> DigestTable::read_slots(uint64_t first, size_t count) const {
-  slots_.resize(std::min<uint64_t>(count, capacity_ - first));
+  if (room_.size() < count) room_.resize(count);
+  slots_ = std::span(room_).first(std::min<uint64_t>(count, capacity_ - first));
   PAIRLOOM_ASSIGN(const bool whole, read_at(fd_, slots_.data(), slots_.size() * sizeof(uint64_t),
                                             kHeaderBytes + first * sizeof(uint64_t), path_));
   if (whole) return {};
@@ -161,11 +189,9 @@ Result<> DigestTable::read_slots(uint64_t first, size_t count) const {
 
 Result<ContentId> DigestTable::find(const Digest& digest, const std::function<Result<bool>(ContentId)>& is_it) const {
   const uint32_t tag = tag_of(digest);
-  const auto [first, last] = pending_.equal_range(tag);
-  for (auto entry = first; entry != last; ++entry) {
-    PAIRLOOM_ASSIGN(const bool found, is_it(entry->second));
-    if (found) return entry->second;
-  }
+  ContentId pending = 0;
+  PAIRLOOM_ASSIGN(const bool is_pending, pending_.any(tag, [&](ContentId candidate) { return is_it(pending = candidate); }));
+  if (is_pending) return pending;
   uint64_t at = home_of(tag);
   for (uint64_t seen = 0; seen < capacity_; seen += slots_.size()) {
     PAIRLOOM_TRY(read_slots(at, kProbeSlots));
@@ -181,34 +207,33 @@ Result<ContentId> DigestTable::find(const Digest& digest, const std::function<Re
 }
 
 Result<> DigestTable::insert(const Digest& digest, ContentId content) {
-  pending_.emplace(tag_of(digest), content);
+  pending_.add(tag_of(digest), content);
   return pending_.size() < kMaxPending ? Result<>{} : flush();
 }
 
 // Page by page: while the table is small, many entries fall into each.
 Result<> DigestTable::flush() {
   while ((used_ + pending_.size()) * 4 > capacity_ * 3) PAIRLOOM_TRY(grow());
-  std::vector<std::pair<uint32_t, ContentId>> entries(pending_.begin(), pending_.end());
-  std::sort(entries.begin(), entries.end());
+  const std::span<const PendingDigests::Entry> entries = pending_.sorted();
   for (size_t i = 0; i < entries.size();) {
-    const uint64_t page = home_of(entries[i].first) / kPageSlots;
+    const uint64_t page = home_of(entries[i].tag) / kPageSlots;
     size_t end = i;
-    while (end < entries.size() && home_of(entries[end].first) / kPageSlots == page) ++end;
-    PAIRLOOM_TRY(end - i > 1 ? place_in_page(page, {entries.data() + i, end - i}) : place(entries[i].first, entries[i].second));
+    while (end < entries.size() && home_of(entries[end].tag) / kPageSlots == page) ++end;
+    PAIRLOOM_TRY(end - i > 1 ? place_in_page(page, entries.subspan(i, end - i)) : place(entries[i].tag, entries[i].content));
     i = end;
   }
   pending_.clear();
   return {};
 }
 
-Result<> DigestTable::place_in_page(uint64_t page, std::span<const std::pair<uint32_t, ContentId>> entries) {
+Result<> DigestTable::place_in_page(uint64_t page, std::span<const PendingDigests::Entry> entries) {
   const uint64_t begin = page * kPageSlots;
   PAIRLOOM_TRY(read_slots(begin, kPageSlots));
-  std::vector<std::pair<uint32_t, ContentId>> late;  // the page's end is full
+  std::vector<PendingDigests::Entry> late;  // the page's end is full
   for (const auto& [tag, content] : entries) {
     const auto free = std::find(slots_.begin() + static_cast<ptrdiff_t>(home_of(tag) - begin), slots_.end(), 0u);
     if (free == slots_.end()) {
-      late.emplace_back(tag, content);
+      late.push_back({tag, content});
       continue;
     }
     *free = slot_of(tag, content);

@@ -13,7 +13,6 @@
 #include <optional>
 #include <span>
 #include <string>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -23,6 +22,38 @@
 #include "index/rows.h"
 
 namespace pairloom::index {
+
+// Entries that are not in a file yet, by tag. Made for thousands that come and go together: nothing is allocated for one.
+class PendingDigests {
+ public:
+  struct Entry {
+    uint32_t tag;
+    ContentId content;
+    auto operator<=>(const Entry&) const = default;
+  };
+  void add(uint32_t tag, ContentId content);
+  // Calls visit(content) for all of this tag, until it says true or fails.
+  template <class Visit>
+  Result<bool> any(uint32_t tag, Visit visit) const {
+    for (uint32_t at = tag; !table_.empty() && table_[at & mask()] != 0; ++at) {
+      const Entry& entry = entries_[table_[at & mask()] - 1];
+      if (entry.tag != tag) continue;
+      PAIRLOOM_ASSIGN(const bool enough, visit(entry.content));
+      if (enough) return true;
+    }
+    return false;
+  }
+  std::span<const Entry> sorted();  // by tag; until the next add()
+  size_t size() const { return entries_.size(); }
+  void clear();
+
+ private:
+  uint32_t mask() const { return static_cast<uint32_t>(table_.size() - 1); }
+  void enter(uint32_t index);
+
+  std::vector<Entry> entries_;
+  std::vector<uint32_t> table_;  // of a power of two, half empty at least: index + 1 of an entry, 0 = none
+};
 
 class DigestTable {
  public:
@@ -60,7 +91,7 @@ class DigestTable {
   Result<> visit_run(uint64_t first, uint64_t last, const std::function<void(uint64_t slot)>& visit) const;
   Result<> write_header(bool closed) const;
   Result<> place(uint32_t tag, ContentId content);
-  Result<> place_in_page(uint64_t page, std::span<const std::pair<uint32_t, ContentId>> entries);
+  Result<> place_in_page(uint64_t page, std::span<const PendingDigests::Entry> entries);
   Result<> grow();
 
   std::string path_;
@@ -68,8 +99,9 @@ class DigestTable {
   uint64_t index_id_, token_ = 0;
   uint64_t capacity_ = 0, used_ = 0;  // slots
   bool in_session_ = false;
-  mutable std::vector<uint64_t> slots_;  // scratch
-  std::unordered_multimap<uint32_t, ContentId> pending_;  // by tag; not in the file yet
+  mutable std::vector<uint64_t> room_;     // for what is read
+  mutable std::span<uint64_t> slots_;      // what was read last
+  PendingDigests pending_;
 };
 
 }  // namespace pairloom::index
