@@ -1,4 +1,4 @@
-// The row of table `pairing`, as the writer and readers ask for it.
+// The row of table `pairing`, as the writer and readers ask for it. Runs in: supervisor, cli.
 #pragma once
 
 #include "index/rows.h"

@@ -44,6 +44,7 @@ TEST_F(ReadingAhead, AsksAboutFewAfterManyThatAreThereAndAboutAllAfterOneThatIsN
     EXPECT_FALSE(ahead.fetch(open(path_), kBytes));
     EXPECT_FALSE(thorough.fetch(open(path_), kBytes));
   }
+  // Of so many files that are not cached. (A disk may be quick enough to have one there when it is asked about.)
   const auto fetched = [&](ReadAhead& reader, uint32_t files) {
     uint32_t count = 0;
     for (uint32_t i = 0; i < files; ++i) {  // another one each time: what is being fetched cannot be put out
@@ -54,11 +55,11 @@ TEST_F(ReadingAhead, AsksAboutFewAfterManyThatAreThereAndAboutAllAfterOneThatIsN
     }
     return count;
   };
-  const uint32_t of_sparse = fetched(ahead, 2 * kSparseProbes);
-  if (of_sparse == UINT32_MAX) GTEST_SKIP() << "files in " << home_.path() << " cannot be put out of the page cache";
-  EXPECT_GE(of_sparse, kSparseProbes + 1);  // at the latest the eighth, and then all
-  EXPECT_LT(of_sparse, 2 * kSparseProbes);
-  EXPECT_EQ(fetched(thorough, kSparseProbes), kSparseProbes);
+  const uint32_t not_asked_about = fetched(ahead, kSparseProbes - 1);
+  if (not_asked_about == UINT32_MAX) GTEST_SKIP() << "files in " << home_.path() << " cannot be put out of the page cache";
+  EXPECT_EQ(not_asked_about, 0u);
+  EXPECT_GE(fetched(thorough, kSparseProbes), kSparseProbes / 2);
+  EXPECT_GE(fetched(ahead, 4 * kSparseProbes), kSparseProbes) << "one of them was not there, so all the next are asked about";
 }
 
 }  // namespace
