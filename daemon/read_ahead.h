@@ -23,7 +23,8 @@ class ReadAhead {
   // `probe_all`: the answer matters for every file.
   explicit ReadAhead(bool probe_all) : probe_all_(probe_all) {}
   // Has the kernel fetch an open file that is not in the page cache, and does not wait for it. False: there was nothing
-  // to fetch, as far as is known. Looks at no byte of the file, though it copies one to learn whether it is cached.
+  // to fetch, as far as is known. Looks at no byte of the file, though older kernels have to copy one to say whether it is
+  // cached.
   bool fetch(const Fd& file, uint64_t size_bytes);
 
  private:
