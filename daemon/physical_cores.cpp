@@ -1,14 +1,22 @@
 // Which cores the workers get. Runs in: supervisor.
+#include <fcntl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include <algorithm>
+#include <array>
+#include <cerrno>
 #include <cmath>
 #include <cstdlib>
 #include <fstream>
 #include <memory>
 #include <sstream>
 #include <string>
+#include <vector>
 
 #include <hwloc.h>
 
+#include "base/fd.h"
 #include "daemon/index_run.h"
 
 namespace pairloom::daemon {
@@ -56,14 +64,12 @@ struct TopologyDeleter {
   void operator()(hwloc_topology* topology) const { hwloc_topology_destroy(topology); }
 };
 
-}  // namespace
-
-PhysicalCores usable_physical_cores() {
-  PhysicalCores result;
+// Within affinity: the number of logical CPUs, then one of each core. Empty: nothing is known.
+std::vector<int> ask_hwloc() {
   ::setenv("HWLOC_PLUGINS_PATH", "/nonexistent",
            0);  // its plug-ins find GPUs: not wanted, and slower than all the rest
   hwloc_topology_t raw = nullptr;
-  if (hwloc_topology_init(&raw) != 0) return {{-1}, 1, 1, 0};
+  if (hwloc_topology_init(&raw) != 0) return {};
   const std::unique_ptr<hwloc_topology, TopologyDeleter> topology(raw);
   // Only what this process is bound to: containers and taskset count.
   hwloc_topology_set_flags(raw, HWLOC_TOPOLOGY_FLAG_RESTRICT_TO_CPUBINDING | HWLOC_TOPOLOGY_FLAG_IS_THISSYSTEM |
@@ -74,14 +80,47 @@ PhysicalCores usable_physical_cores() {
   hwloc_topology_set_all_types_filter(raw, HWLOC_TYPE_FILTER_KEEP_NONE);
   hwloc_topology_set_type_filter(raw, HWLOC_OBJ_CORE, HWLOC_TYPE_FILTER_KEEP_ALL);
   hwloc_topology_set_components(raw, HWLOC_TOPOLOGY_COMPONENTS_FLAG_BLACKLIST, "x86");
-  if (hwloc_topology_load(raw) != 0) return {{-1}, 1, 1, 0};
-  result.logical = hwloc_get_nbobjs_by_type(raw, HWLOC_OBJ_PU);
+  if (hwloc_topology_load(raw) != 0) return {};
+  std::vector<int> answer{hwloc_get_nbobjs_by_type(raw, HWLOC_OBJ_PU)};
   const int cores = hwloc_get_nbobjs_by_type(raw, HWLOC_OBJ_CORE);
   for (int i = 0; i < cores; ++i) {
     const hwloc_obj_t core = hwloc_get_obj_by_type(raw, HWLOC_OBJ_CORE, static_cast<unsigned>(i));
     const int cpu = hwloc_bitmap_first(core->cpuset);  // one hardware thread a core: siblings share its units
-    if (cpu >= 0) result.cpus.push_back(cpu);
+    if (cpu >= 0) answer.push_back(cpu);
   }
+  return answer;
+}
+
+// By a child: hwloc does not check all of its allocations, and where memory ends it would take the supervisor with it.
+std::vector<int> ask_hwloc_in_a_child() {
+  constexpr size_t kMostCpus = 8192;  // an answer fits into the pipe
+  std::array<int, 2> ends;
+  if (::pipe2(ends.data(), O_CLOEXEC) != 0) return {};
+  const Fd from(ends[0]);
+  Fd to(ends[1]);
+  const pid_t child = ::fork();
+  if (child == 0) {
+    const std::vector<int> answer = ask_hwloc();
+    const bool said = answer.size() <= kMostCpus && write_all(to.get(), answer.data(), answer.size() * sizeof(int), "pipe");
+    ::_exit(said ? 0 : 1);
+  }
+  to.reset();
+  if (child < 0) return {};
+  std::vector<int> answer(kMostCpus);
+  const auto bytes = read_up_to(from.get(), answer.data(), answer.size() * sizeof(int), "pipe");
+  int status = 0;
+  while (::waitpid(child, &status, 0) < 0 && errno == EINTR) continue;
+  answer.resize(bytes && status == 0 ? *bytes / sizeof(int) : 0);
+  return answer;
+}
+
+}  // namespace
+
+PhysicalCores usable_physical_cores() {
+  PhysicalCores result;
+  const std::vector<int> known = ask_hwloc_in_a_child();
+  result.logical = known.empty() ? 1 : known.front();
+  if (!known.empty()) result.cpus.assign(known.begin() + 1, known.end());
   // No core information (some virtual machines, no /sys): a worker for each logical CPU, unpinned.
   if (result.cpus.empty()) result.cpus.assign(static_cast<size_t>(std::max(1, result.logical)), -1);
   result.physical = static_cast<int>(result.cpus.size());
