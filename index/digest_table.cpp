@@ -122,11 +122,10 @@ void PendingDigests::enter(uint32_t index) {
   table_[at & mask()] = index + 1;
 }
 
-std::span<const PendingDigests::Entry> PendingDigests::sorted() {
-  std::sort(entries_.begin(), entries_.end());
-  std::fill(table_.begin(), table_.end(), 0);
-  for (uint32_t i = 0; i < entries_.size(); ++i) enter(i);
-  return entries_;
+std::vector<PendingDigests::Entry> PendingDigests::sorted() const {
+  std::vector<Entry> entries = entries_;
+  std::sort(entries.begin(), entries.end());
+  return entries;
 }
 
 void PendingDigests::clear() {
@@ -214,12 +213,12 @@ Result<> DigestTable::insert(const Digest& digest, ContentId content) {
 // Page by page: while the table is small, many entries fall into each.
 Result<> DigestTable::flush() {
   while ((used_ + pending_.size()) * 4 > capacity_ * 3) PAIRLOOM_TRY(grow());
-  const std::span<const PendingDigests::Entry> entries = pending_.sorted();
+  const std::vector<PendingDigests::Entry> entries = pending_.sorted();
   for (size_t i = 0; i < entries.size();) {
     const uint64_t page = home_of(entries[i].tag) / kPageSlots;
     size_t end = i;
     while (end < entries.size() && home_of(entries[end].tag) / kPageSlots == page) ++end;
-    PAIRLOOM_TRY(end - i > 1 ? place_in_page(page, entries.subspan(i, end - i)) : place(entries[i].tag, entries[i].content));
+    PAIRLOOM_TRY(end - i > 1 ? place_in_page(page, std::span(entries).subspan(i, end - i)) : place(entries[i].tag, entries[i].content));
     i = end;
   }
   pending_.clear();

@@ -43,7 +43,7 @@ class PendingDigests {
     }
     return false;
   }
-  std::span<const Entry> sorted();  // by tag; until the next add()
+  std::vector<Entry> sorted() const;  // by tag
   size_t size() const { return entries_.size(); }
   void clear();
 

@@ -1,13 +1,15 @@
-// How digests and codes are stored as BLOBs: big-endian, most significant word first, so that SQL's hex() shows the
-// usual text form of both. Runs in: supervisor, cli.
+// How values are stored. Digests and codes are BLOBs: big-endian, most significant word first, so that SQL's hex() shows
+// the usual text form of both. Runs in: supervisor, cli.
 #pragma once
 
 #include <array>
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 #include "base/algorithm.h"
 #include "base/image.h"
+#include "base/text.h"
 
 namespace pairloom::index {
 
@@ -19,6 +21,15 @@ inline uint64_t get_big_endian(const char* from) {
   uint64_t value = 0;
   for (int i = 0; i < 8; ++i) value = value << 8 | static_cast<unsigned char>(from[i]);
   return value;
+}
+
+// A decoder's words, as TEXT must be.
+inline std::string as_text(const std::string& message) {
+  return is_valid_utf8(message) ? message : escape_for_terminal(message);
+}
+
+inline int64_t microseconds(uint64_t ns) {
+  return static_cast<int64_t>(ns / 1000);
 }
 
 // The bytes of a digest (16) or a code (8 or 32), held in place.

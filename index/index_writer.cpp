@@ -53,10 +53,8 @@ Result<> set_up_connection(Database& db) {
                             db.path()));
   }
   PAIRLOOM_TRY(
-      db.execute("PRAGMA synchronous = FULL; PRAGMA cache_size = -8192; PRAGMA wal_autocheckpoint = 8192; PRAGMA journal_size_limit = 33554432;"
-                 "CREATE TEMP TABLE stand_in (content INTEGER PRIMARY KEY, other INTEGER NOT NULL) STRICT;"
-                 "CREATE TEMP TABLE vacated (content INTEGER PRIMARY KEY) STRICT;"
-                 "CREATE TEMP TABLE moving (position INTEGER PRIMARY KEY, content INTEGER NOT NULL) STRICT;"));
+      db.execute("PRAGMA synchronous = FULL; PRAGMA cache_size = -8192; PRAGMA wal_autocheckpoint = 8192;"
+                 "PRAGMA journal_size_limit = 33554432;"));
   return db.keep_wal_files();
 }
 

@@ -1,28 +1,62 @@
 #include "index/new_images.h"
 
-#include <utility>
-
 namespace pairloom::index {
 namespace {
 
-template <class T>
-RowSource::Value number(T value) {
-  return static_cast<int64_t>(value);
-}
+constexpr RowTable<NewImage>::Column kContentColumns[] = {
+    {"id", [](const NewImage& i) { return number(i.content); }},
+    {"digest", [](const NewImage& i) -> RowSource::Value { return Blob{i.digest.view()}; }},
+    {"size", [](const NewImage& i) { return number(i.identity.size_bytes); }},
+    {"format", [](const NewImage& i) { return number(i.image.format); }},
+    {"width", [](const NewImage& i) { return number(i.image.width_px); }},
+    {"height", [](const NewImage& i) { return number(i.image.height_px); }},
+    {"orientation", [](const NewImage& i) { return number(i.image.orientation); }},
+    {"quality", [](const NewImage& i) { return number(i.image.quality); }},
+    {"reduction", [](const NewImage& i) { return number(i.image.reduction); }},
+    {"animated", [](const NewImage& i) { return number(i.image.animated); }},
+    {"alpha", [](const NewImage& i) { return number(i.image.has_alpha); }},
+    {"damaged", [](const NewImage& i) { return number(i.image.damaged); }},
+    {"warning", [](const NewImage& i) -> RowSource::Value { return Text{i.warning}; }},
+    {"algorithms", [](const NewImage& i) { return number(i.coverage.any); }},
+    {"algorithms_default", [](const NewImage& i) { return number(i.coverage.at_least_default); }},
+    {"algorithms_full", [](const NewImage& i) { return number(i.coverage.full); }},
+    {"live_files", [](const NewImage&) { return number(1); }},  // the one it comes with
+    {"first_run", [](const NewImage& i) { return number(i.run); }},
+    {"worker_slot", [](const NewImage& i) { return number(i.worker_slot); }},
+    {"elapsed_us", [](const NewImage& i) { return number(i.elapsed_us); }},
+};
 
-// In the order of the cells below.
-constexpr const char* kContentColumns =
-    "id, digest, size, format, width, height, orientation, quality, reduction, animated, alpha, damaged, warning, "
-    "algorithms, algorithms_default, algorithms_full, live_files, first_run, worker_slot, elapsed_us";
-constexpr const char* kFileColumns = "directory, name, inode, size, mtime_ns, ctime_ns, content, run";
-constexpr const char* kCodeColumns = "content, algorithm, position, code, flags";
+constexpr RowTable<NewImage>::Column kFileColumns[] = {
+    {"directory", [](const NewImage& i) { return number(i.directory); }},
+    {"name", [](const NewImage& i) -> RowSource::Value { return Blob{i.name}; }},
+    {"inode", [](const NewImage& i) { return number(i.identity.inode); }},
+    {"size", [](const NewImage& i) { return number(i.identity.size_bytes); }},
+    {"mtime_ns", [](const NewImage& i) { return number(i.identity.mtime_ns); }},
+    {"ctime_ns", [](const NewImage& i) { return number(i.identity.ctime_ns); }},
+    {"outcome", [](const NewImage&) { return number(Outcome::kIndexed); }},
+    {"content", [](const NewImage& i) { return number(i.content); }},
+    {"attempts", [](const NewImage&) { return number(0); }},
+    {"program_version", [](const NewImage&) { return number(0); }},
+    {"run", [](const NewImage& i) { return number(i.run); }},
+};
+
+constexpr RowTable<NewCode>::Column kCodeColumns[] = {
+    {"content", [](const NewCode& c) { return number(c.content); }},
+    {"algorithm", [](const NewCode& c) { return number(c.algorithm); }},
+    {"position", [](const NewCode& c) { return number(c.position); }},
+    {"code", [](const NewCode& c) -> RowSource::Value { return Blob{c.code.view()}; }},
+    {"flags", [](const NewCode& c) { return number(c.flags); }},
+};
 
 }  // namespace
 
 NewImages::NewImages()
-    : contents_table_(*this, kContentColumns, &NewImages::image_count, &NewImages::content_cell),
-      files_table_(*this, kFileColumns, &NewImages::image_count, &NewImages::file_cell),
-      codes_table_(*this, kCodeColumns, &NewImages::code_count, &NewImages::code_cell) {}
+    : contents_table_(kContentColumns), files_table_(kFileColumns), codes_table_(kCodeColumns) {}
+
+void NewImages::clear() {
+  images_.clear();
+  codes_.clear();
+}
 
 Result<> NewImages::add_tables_to(Database& database) {
   PAIRLOOM_TRY(database.add_table_of("new_content", contents_table_));
@@ -30,107 +64,19 @@ Result<> NewImages::add_tables_to(Database& database) {
   return database.add_table_of("new_code", codes_table_);
 }
 
-void NewImages::add(NewImage image, std::string_view name) {
-  image.name_begin = names_.size();
-  image.name_size = name.size();
-  names_ += name;
-  images_.push_back(std::move(image));
-}
-
-void NewImages::clear() {
-  images_.clear();
-  codes_.clear();
-  names_.clear();
-}
-
-RowSource::Value NewImages::content_cell(size_t row, int column) const {
-  const NewImage& image = images_[row];
-  switch (column) {
-    case 0:
-      return number(image.content);
-    case 1:
-      return Blob{image.digest.view()};
-    case 2:
-      return number(image.identity.size_bytes);
-    case 3:
-      return number(image.image.format);
-    case 4:
-      return number(image.image.width_px);
-    case 5:
-      return number(image.image.height_px);
-    case 6:
-      return number(image.image.orientation);
-    case 7:
-      return number(image.image.quality);
-    case 8:
-      return number(image.image.reduction);
-    case 9:
-      return number(image.image.animated);
-    case 10:
-      return number(image.image.has_alpha);
-    case 11:
-      return number(image.image.damaged);
-    case 12:
-      return Text{image.warning};
-    case 13:
-      return number(image.coverage.any);
-    case 14:
-      return number(image.coverage.at_least_default);
-    case 15:
-      return number(image.coverage.full);
-    case 16:
-      return number(1);  // live files: the one it comes with
-    case 17:
-      return number(image.run);
-    case 18:
-      return number(image.worker_slot);
-    case 19:
-      return number(image.elapsed_us);
-    default:
-      return nullptr;
-  }
-}
-
-RowSource::Value NewImages::file_cell(size_t row, int column) const {
-  const NewImage& image = images_[row];
-  switch (column) {
-    case 0:
-      return number(image.directory);
-    case 1:
-      return Blob{name(image)};
-    case 2:
-      return number(image.identity.inode);
-    case 3:
-      return number(image.identity.size_bytes);
-    case 4:
-      return number(image.identity.mtime_ns);
-    case 5:
-      return number(image.identity.ctime_ns);
-    case 6:
-      return number(image.content);
-    case 7:
-      return number(image.run);
-    default:
-      return nullptr;
-  }
-}
-
-RowSource::Value NewImages::code_cell(size_t row, int column) const {
-  const NewCode& code = codes_[row];
-  switch (column) {
-    case 0:
-      return number(code.content);
-    case 1:
-      return number(code.algorithm);
-    case 2:
-      return number(code.position);
-    case 3:
-      return Blob{code.code.view()};
-    case 4:
-      return number(code.flags);
-    default:
-      return nullptr;
-  }
+Result<bool> NewImages::insert_into(Database& database) {
+  contents_table_.rows = files_table_.rows = images_;
+  codes_table_.rows = codes_;
+  PAIRLOOM_TRY(database.run(
+      "INSERT INTO content (id, digest, size, format, width, height, orientation, quality, reduction, animated, alpha, "
+      "damaged, warning, algorithms, algorithms_default, algorithms_full, live_files, first_run, worker_slot, elapsed_us) "
+      "SELECT * FROM new_content"));
+  PAIRLOOM_TRY(
+      database.run("INSERT INTO code (content, algorithm, position, code, flags) SELECT * FROM new_code"));
+  PAIRLOOM_TRY(database.run(
+      "INSERT INTO file (directory, name, inode, size, mtime_ns, ctime_ns, outcome, content, attempts, program_version, "
+      "run) SELECT * FROM new_file WHERE true ON CONFLICT (directory, name) DO NOTHING"));
+  return database.changes() == static_cast<int64_t>(images_.size());
 }
 
 }  // namespace pairloom::index

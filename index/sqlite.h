@@ -40,7 +40,7 @@ class RowSource {
  public:
   using Value = std::variant<std::nullptr_t, int64_t, Blob, Text>;
   virtual ~RowSource() = default;
-  virtual const char* columns() const = 0;  // names, separated by commas
+  virtual std::string columns() const = 0;  // names, separated by commas
   virtual size_t row_count() const = 0;
   virtual Value value(size_t row, int column) const = 0;
 };

@@ -76,6 +76,10 @@ Result<> IndexWriter::State::vacate(Algorithm algorithm, uint64_t position, Cont
 Result<> IndexWriter::State::settle() {
   if (!has_vacancies) return {};
   return change([&]() -> Result<> {
+    PAIRLOOM_TRY(
+        db.execute("CREATE TEMP TABLE IF NOT EXISTS stand_in (content INTEGER PRIMARY KEY, other INTEGER NOT NULL) STRICT;"
+                   "CREATE TEMP TABLE IF NOT EXISTS vacated (content INTEGER PRIMARY KEY) STRICT;"
+                   "CREATE TEMP TABLE IF NOT EXISTS moving (position INTEGER PRIMARY KEY, content INTEGER NOT NULL) STRICT;"));
     for (const AlgorithmInfo& a : algorithms()) {
       PAIRLOOM_ASSIGN(const auto some, db.integer("SELECT EXISTS (SELECT 1 FROM vacancy WHERE algorithm = ?)", a.id));
       if (some.value_or(0) == 0) continue;
@@ -141,6 +145,7 @@ Result<> IndexWriter::State::fill_vacancies(Algorithm algorithm) {
   PAIRLOOM_TRY(db.run("DELETE FROM vacancy WHERE algorithm = ?", algorithm));
   PAIRLOOM_TRY(db.run("UPDATE pairing SET position = ? WHERE algorithm = ?", new_paired, algorithm));
   codes_of(algorithm).next_position = new_end;
+  codes_of(algorithm).latest.clear();  // their positions are not what they were
   return {};
 }
 

@@ -28,7 +28,7 @@ Result<> IndexWriter::put_pairs(Algorithm algorithm, std::span<const PairRow> pa
                     fmt::format("({}, {}) at distance {} is not a pair of '{}' codes in index '{}'", pair.a, pair.b,
                                 pair.distance, info(algorithm).name, path()));
     }
-    state_->new_pairs.pairs = pairs;
+    state_->new_pairs.rows = pairs;
     return state_->db.run("INSERT OR IGNORE INTO pair (algorithm, a, b, distance) SELECT ?, a, b, distance FROM new_pair",
                           algorithm);
   });

@@ -9,7 +9,6 @@
 #include <cstdint>
 #include <map>
 #include <optional>
-#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_set>
@@ -19,6 +18,7 @@
 #include "index/digest_table.h"
 #include "index/index_writer.h"
 #include "index/new_images.h"
+#include "index/row_table.h"
 #include "index/sqlite.h"
 #include "index/writer_lock.h"
 #include "search/code_file.h"
@@ -32,6 +32,7 @@ constexpr size_t kMaxLatestCodes = 65536;
 
 // New images go to SQLite so many at a time, or when it is asked something they could change.
 constexpr size_t kMaxNewImages = 256;
+
 constexpr size_t kMaxCheckedDirectories = 4096;
 
 // A row of `file` as it was before a change.
@@ -55,16 +56,10 @@ struct NewFile {
 };
 
 // Pairs that one statement is about to store.
-class NewPairs final : public RowSource {
- public:
-  const char* columns() const override { return "a, b, distance"; }
-  size_t row_count() const override { return pairs.size(); }
-  Value value(size_t row, int column) const override {
-    const PairRow& pair = pairs[row];
-    return int64_t{column == 0 ? pair.a : column == 1 ? pair.b : pair.distance};
-  }
-
-  std::span<const PairRow> pairs;
+constexpr RowTable<PairRow>::Column kPairColumns[] = {
+    {"a", [](const PairRow& pair) { return number(pair.a); }},
+    {"b", [](const PairRow& pair) { return number(pair.b); }},
+    {"distance", [](const PairRow& pair) { return number(pair.distance); }},
 };
 
 struct IndexWriter::State {
@@ -79,7 +74,7 @@ struct IndexWriter::State {
   std::string path;
   WriterLock lock;  // released after the database is closed
   NewImages new_images;  // of the open transaction, not in the database yet
-  NewPairs new_pairs;
+  RowTable<PairRow> new_pairs{kPairColumns};
   Database db;
 
   // The row of `meta`, as of the current transaction.
@@ -150,20 +145,23 @@ struct IndexWriter::State {
     return done;
   }
 
-  // --- files and contents (writer_results.cpp)
+  // --- files (writer_results.cpp)
   Result<std::optional<StoredFile>> stored_file(DirectoryId directory, std::string_view name);
   Result<> store_file(RunId run, const NewFile& file, const std::optional<StoredFile>& before);
-  Result<> add_new_image(RunId run, const FileResult& result);
-  Result<> store_new_images();
-  Result<> update_files_that_were_there();  // of the new images
   Result<> update_file(RunId run, const NewFile& file, const StoredFile& before);
   Result<bool> insert_file(RunId run, const NewFile& file);  // false: there is one of that name; nothing was done
   Result<> count_content(const NewFile& file);
+  static Result<> check_name(std::string_view name);  // kInvalidArgument: no file can have it
   Result<> check_directory(DirectoryId directory);  // kInvalidArgument: there is none
   Result<> store_failure(const FileResult& failed);
   Result<bool> mark_gone(RunId run, DirectoryId directory, std::string_view name);  // false: was not live
   Result<> add_live_files(ContentId content, int difference);
   int64_t& count_of(Outcome outcome, bool live);
+
+  // --- contents and codes (writer_contents.cpp)
+  Result<> add_new_image(RunId run, const FileResult& result);
+  Result<> store_new_images();
+  Result<> update_files_that_were_there();  // of the new images
   // The content of these bytes, with the codes of the result; 0: there is none.
   Result<ContentId> known_content(const FileResult& result);
   // `live`: it has a live file, and so counts in `coverage`.

@@ -29,7 +29,8 @@ struct PairingPlan {
   double seconds = 0, scan_seconds = 0;  // estimated, on one core
 };
 
-// The cheapest plan. Takes some ten milliseconds where comparing everything would take longer; the same codes and request give the same plan.
+// The cheapest plan. Takes some ten milliseconds where comparing everything would take longer; the same codes and
+// request give the same plan.
 PairingPlan plan_pairing(const CodeFile& codes, const PairingRequest& request);
 // The cheapest join, even where comparing everything would be cheaper. The radius must be at least 1.
 PairingPlan plan_join(const CodeFile& codes, const PairingRequest& request);
