@@ -30,6 +30,11 @@ struct Code {
   friend auto operator<=>(const Code&, const Code&) = default;
 };
 
+struct CodeOf {
+  Algorithm algorithm;
+  Code code;
+};
+
 struct AlgorithmInfo {
   Algorithm id;
   std::string_view name;   // as the CLI spells it: "pdq"

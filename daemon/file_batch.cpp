@@ -7,7 +7,11 @@ namespace pairloom::daemon {
 namespace {
 
 std::string join(const std::string& directory, const std::string& name) {
-  return directory.ends_with('/') ? directory + name : directory + '/' + name;
+  std::string path;
+  path.reserve(directory.size() + 1 + name.size());
+  path = directory;
+  if (!directory.ends_with('/')) path += '/';
+  return path += name;
 }
 
 }  // namespace

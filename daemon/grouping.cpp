@@ -29,8 +29,7 @@ Result<> store_groups(index::IndexWriter& index, index::RunId run, Algorithm alg
   }
   if (too_many) edges.clear();
   const auto groups = search::make_groups(edges, search::Linkage::kStar);
-  PAIRLOOM_ASSIGN(auto store, index::PairingStore::open(index.path(), true));
-  return store.put_groups(run, algorithm, distance, groups);
+  return index.pairing_store().put_groups(run, algorithm, distance, groups);
 }
 
 }  // namespace pairloom::daemon

@@ -20,6 +20,24 @@ std::string path_of(const Task& task) {
   return {reinterpret_cast<const char*>(task.payload.data()), task.payload.size()};
 }
 
+std::string name_of(const Task& task) {
+  const std::string_view path = path_in(task);
+  return std::string(path.substr(path.rfind('/') + 1));
+}
+
+std::vector<std::byte> path_bytes(const FileBatch& batch, const FoundFile& file) {
+  std::vector<std::byte> path;
+  path.reserve(batch.directory.size() + 1 + file.name.size());
+  const auto add = [&path](std::string_view part) {
+    const auto bytes = std::as_bytes(std::span(part));
+    path.insert(path.end(), bytes.begin(), bytes.end());
+  };
+  add(batch.directory);
+  if (batch.directory != "/") add("/");
+  add(file.name);
+  return path;
+}
+
 std::string path_in(const FileBatch& batch, const std::string& name) {
   return batch.directory == "/" ? "/" + name : batch.directory + "/" + name;
 }
@@ -224,15 +242,13 @@ Result<> Indexing::take_file(const FileBatch& batch, const FoundFile& file, cons
   }
   Task task;
   task.id = next_task_++;
-  const std::string path = path_of(batch, file);
-  const auto bytes = std::as_bytes(std::span(path));
-  task.payload.assign(bytes.begin(), bytes.end());
+  task.payload = path_bytes(batch, file);
   task.cost_bytes = file.identity.size_bytes;
   // Blame is remembered across runs as long as the file is the same.
   if (known && same_but_for_device(known->identity, file.identity) && known->attempts < kPointsToGiveUp)
     task.points = known->attempts;
-  in_hand_.emplace(task.id, InHand{at_.directory.id, file.name, file.identity});
-  if (source_->is_watching()) in_hand_by_path_.emplace(path, task.id);
+  in_hand_.emplace(task.id, InHand{at_.directory.id, file.identity});
+  if (source_->is_watching()) in_hand_by_path_.emplace(path_of(task), task.id);
   found_.push_back(std::move(task));
   return {};
 }
@@ -267,7 +283,7 @@ Result<> Indexing::accept(const Task& task, std::span<const std::byte> payload, 
     changed_.push_back(task);
     return {};
   }
-  for (const auto& [algorithm, code] : said.codes) result.codes.push_back({algorithm, code});
+  result.codes = std::move(said.codes);
   result.worker_slot = origin.slot;
   result.elapsed_ns = origin.elapsed_ns;
   totals_.bytes_read += said.identity.size_bytes;
@@ -284,7 +300,7 @@ bool Indexing::looks_again() {
 // Deleted between the walk and the worker: not a failure, just gone.
 Result<> Indexing::drop_absent(const Task& task) {
   const auto found = in_hand_.find(task.id);
-  PAIRLOOM_TRY(index_->mark_gone(run_, found->second.directory, found->second.name));
+  PAIRLOOM_TRY(index_->mark_gone(run_, found->second.directory, name_of(task)));
   take_out_of_hand(found, task);
   return {};
 }
@@ -313,7 +329,7 @@ void Indexing::take_out_of_hand(std::unordered_map<uint64_t, InHand>::iterator f
 Result<> Indexing::store(const Task& task, index::FileResult result, std::optional<uint32_t> worker) {
   const auto found = in_hand_.find(task.id);
   result.directory = found->second.directory;
-  result.name = std::move(found->second.name);
+  result.name = name_of(task);
   // What could not be opened is remembered under what the walk saw.
   if (result.identity == StatIdentity{}) result.identity = found->second.identity;
   take_out_of_hand(found, task);
@@ -322,14 +338,14 @@ Result<> Indexing::store(const Task& task, index::FileResult result, std::option
   if (is_failure(result.outcome)) {
     problem_({path_of(task), fmt::format("{}: {}", name_of(result.outcome), result.message), false, worker});
   }
-  PAIRLOOM_TRY(index_->put(run_, result));
+  PAIRLOOM_TRY(index_->put(run_, std::move(result)));
   if (commit_at_ns_ < 0) commit_at_ns_ = system_clock().monotonic_ns() + kCommitNs;
   return index_->uncommitted_changes() >= kCommitChanges ? tick(commit_at_ns_) : Result<>{};
 }
 
 Result<> Indexing::blame(const Task& task, uint32_t points) {
   const InHand& file = in_hand_.at(task.id);
-  return index_->put_attempts(run_, file.directory, file.name, file.identity, points);
+  return index_->put_attempts(run_, file.directory, name_of(task), file.identity, points);
 }
 
 Result<> Indexing::give_up(const Task& task, Outcome outcome, const std::string& reason) {

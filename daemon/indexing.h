@@ -56,10 +56,9 @@ class Indexing final : public Job {
     std::vector<index::KnownFile> known;  // scratch for take_whole_directory
     std::unordered_set<uint64_t> seen;    // hashes of names, when it comes in several
   };
-  // A file handed out. Its name and directory stay here; the task carries only the path.
+  // A file handed out, whose path the task carries.
   struct InHand {
     index::DirectoryId directory;
-    std::string name;
     StatIdentity identity;
     bool again = false;  // it was reported, or was gone, after it was handed out
   };

@@ -25,7 +25,7 @@ constexpr double kWorthNotingSeconds = 2;  // shorter work is done again as a wh
 }  // namespace
 
 Pairing::Pairing(index::IndexWriter& index, const index::PairingState& state, jobs::PairSetup setup)
-    : index_(&index), setup_(std::move(setup)), to_pair_(state.code_count) {
+    : index_(&index), store_(index.pairing_store()), setup_(std::move(setup)), to_pair_(state.code_count) {
   if (state.radius >= setup_.radius) to_pair_ -= std::min(state.position, state.code_count);
 }
 
@@ -41,8 +41,6 @@ Result<Pairing> Pairing::create(index::IndexWriter& index, Algorithm algorithm, 
   setup.known_radius = state.position > 0 ? static_cast<int32_t>(state.radius) : -1;
   Pairing pairing(index, state, setup);
   if (pairing.to_pair_ == 0) return pairing;
-  PAIRLOOM_ASSIGN(auto store, index::PairingStore::open(index.path(), true));
-  pairing.store_.emplace(std::move(store));
   PAIRLOOM_ASSIGN(const bool resumed, pairing.resume());
   PAIRLOOM_TRY(pairing.open_codes());
   if (!resumed) PAIRLOOM_TRY(pairing.plan(pool, memory_bytes));
@@ -50,7 +48,7 @@ Result<Pairing> Pairing::create(index::IndexWriter& index, Algorithm algorithm, 
 }
 
 Result<bool> Pairing::resume() {
-  PAIRLOOM_ASSIGN(const auto work, store_->work(setup_.algorithm));
+  PAIRLOOM_ASSIGN(const auto work, store_.work(setup_.algorithm));
   if (!work) return false;
   const auto begun = jobs::decode_pair_setup(work->setup);
   if (!begun || begun->radius != setup_.radius || begun->index_id != setup_.index_id ||
@@ -79,7 +77,7 @@ Result<> Pairing::store_plan(double seconds) {
   work.setup = jobs::encode(setup_);
   for (const Piece& piece : tasks_) work.tasks.push_back({jobs::encode(piece.task), piece.share, false});
   PAIRLOOM_TRY(index_->commit());
-  PAIRLOOM_TRY(store_->begin_work(setup_.algorithm, work));
+  PAIRLOOM_TRY(store_.begin_work(setup_.algorithm, work));
   noted_ = true;
   return {};
 }
@@ -186,7 +184,7 @@ Result<> Pairing::commit() {
   PAIRLOOM_TRY(index_->put_pairs(setup_.algorithm, pairs_since_));
   pairs_since_.clear();
   PAIRLOOM_TRY(index_->commit());
-  PAIRLOOM_TRY(store_->note_done(setup_.algorithm, done_since_, crowded_since_));
+  PAIRLOOM_TRY(store_.note_done(setup_.algorithm, done_since_, crowded_since_));
   done_since_.clear();
   crowded_since_.clear();
   return {};

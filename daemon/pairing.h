@@ -8,7 +8,6 @@
 
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <vector>
 
 #include "base/fd.h"
@@ -60,6 +59,7 @@ class Pairing final : public Job {
   void plan_scan(uint64_t first, uint64_t workers);
 
   index::IndexWriter* index_;
+  index::PairingStore store_;
   jobs::PairSetup setup_;
   uint64_t to_pair_;
   Fd code_file_;
@@ -70,7 +70,6 @@ class Pairing final : public Job {
   uint64_t pairs_ = 0;
   double done_ = 0;
   int64_t commit_at_ns_ = -1;
-  std::optional<index::PairingStore> store_;
   bool noted_ = false;  // the plan is in the index: what is done is noted there
   // Since the last commit: pairs, tasks that are done, and crowded contents.
   std::vector<index::PairRow> pairs_since_;

@@ -1,22 +1,17 @@
 // Which cores the workers get. Runs in: supervisor.
-#include <fcntl.h>
-#include <sys/wait.h>
-#include <unistd.h>
+#include <sched.h>
 
 #include <algorithm>
-#include <array>
-#include <cerrno>
 #include <cmath>
-#include <cstdlib>
 #include <fstream>
 #include <memory>
-#include <sstream>
 #include <string>
+#include <unordered_set>
+#include <utility>
 #include <vector>
 
-#include <hwloc.h>
+#include <fmt/format.h>
 
-#include "base/fd.h"
 #include "daemon/index_run.h"
 
 namespace pairloom::daemon {
@@ -60,69 +55,51 @@ double cgroup_limit() {
   return limit;
 }
 
-struct TopologyDeleter {
-  void operator()(hwloc_topology* topology) const { hwloc_topology_destroy(topology); }
+struct CpuSetDeleter {
+  void operator()(cpu_set_t* set) const { CPU_FREE(set); }
 };
 
-// Within affinity: the number of logical CPUs, then one of each core. Empty: nothing is known.
-std::vector<int> ask_hwloc() {
-  ::setenv("HWLOC_PLUGINS_PATH", "/nonexistent",
-           0);  // its plug-ins find GPUs: not wanted, and slower than all the rest
-  hwloc_topology_t raw = nullptr;
-  if (hwloc_topology_init(&raw) != 0) return {};
-  const std::unique_ptr<hwloc_topology, TopologyDeleter> topology(raw);
-  // Only what this process is bound to: containers and taskset count.
-  hwloc_topology_set_flags(raw, HWLOC_TOPOLOGY_FLAG_RESTRICT_TO_CPUBINDING | HWLOC_TOPOLOGY_FLAG_IS_THISSYSTEM |
-                                    HWLOC_TOPOLOGY_FLAG_NO_DISTANCES | HWLOC_TOPOLOGY_FLAG_NO_MEMATTRS |
-                                    HWLOC_TOPOLOGY_FLAG_NO_CPUKINDS);
-  // Nothing but cores. Caches are a dozen files for each CPU; and the x86 component moves this process to each of them, to
-  // ask it by CPUID what the kernel has told already.
-  hwloc_topology_set_all_types_filter(raw, HWLOC_TYPE_FILTER_KEEP_NONE);
-  hwloc_topology_set_type_filter(raw, HWLOC_OBJ_CORE, HWLOC_TYPE_FILTER_KEEP_ALL);
-  hwloc_topology_set_components(raw, HWLOC_TOPOLOGY_COMPONENTS_FLAG_BLACKLIST, "x86");
-  if (hwloc_topology_load(raw) != 0) return {};
-  std::vector<int> answer{hwloc_get_nbobjs_by_type(raw, HWLOC_OBJ_PU)};
-  const int cores = hwloc_get_nbobjs_by_type(raw, HWLOC_OBJ_CORE);
-  for (int i = 0; i < cores; ++i) {
-    const hwloc_obj_t core = hwloc_get_obj_by_type(raw, HWLOC_OBJ_CORE, static_cast<unsigned>(i));
-    const int cpu = hwloc_bitmap_first(core->cpuset);  // one hardware thread a core: siblings share its units
-    if (cpu >= 0) answer.push_back(cpu);
-  }
-  return answer;
+// The CPUs this process may run on, in order: containers and taskset count. Empty: the kernel does not say.
+std::vector<int> usable_cpus() {
+  constexpr int kMostCpus = 8192;  // the kernel's own limit
+  const std::unique_ptr<cpu_set_t, CpuSetDeleter> set(CPU_ALLOC(kMostCpus));
+  const size_t bytes = CPU_ALLOC_SIZE(kMostCpus);
+  if (!set || ::sched_getaffinity(0, bytes, set.get()) != 0) return {};
+  std::vector<int> cpus;
+  for (int cpu = 0; cpu < kMostCpus; ++cpu)
+    if (CPU_ISSET_S(static_cast<size_t>(cpu), bytes, set.get())) cpus.push_back(cpu);
+  return cpus;
 }
 
-// By a child: hwloc does not check all of its allocations, and where memory ends it would take the supervisor with it.
-std::vector<int> ask_hwloc_in_a_child() {
-  constexpr size_t kMostCpus = 8192;  // an answer fits into the pipe
-  std::array<int, 2> ends;
-  if (::pipe2(ends.data(), O_CLOEXEC) != 0) return {};
-  const Fd from(ends[0]);
-  Fd to(ends[1]);
-  const pid_t child = ::fork();
-  if (child == 0) {
-    const std::vector<int> answer = ask_hwloc();
-    const bool said = answer.size() <= kMostCpus && write_all(to.get(), answer.data(), answer.size() * sizeof(int), "pipe");
-    ::_exit(said ? 0 : 1);
+// The hardware threads of a CPU's core, as text: the same for all of them.
+// https://docs.kernel.org/admin-guide/cputopology.html. Empty: the kernel does not say.
+std::string core_of(int cpu) {
+  std::string threads;
+  std::getline(std::ifstream(fmt::format("/sys/devices/system/cpu/cpu{}/topology/core_cpus_list", cpu)), threads);
+  return threads;
+}
+
+// One hardware thread of each core: siblings share its units. Empty: nothing is known of some CPU.
+std::vector<int> one_of_each_core(const std::vector<int>& cpus) {
+  std::unordered_set<std::string> cores;
+  std::vector<int> first;
+  for (const int cpu : cpus) {
+    std::string core = core_of(cpu);
+    if (core.empty()) return {};
+    if (cores.insert(std::move(core)).second) first.push_back(cpu);
   }
-  to.reset();
-  if (child < 0) return {};
-  std::vector<int> answer(kMostCpus);
-  const auto bytes = read_up_to(from.get(), answer.data(), answer.size() * sizeof(int), "pipe");
-  int status = 0;
-  while (::waitpid(child, &status, 0) < 0 && errno == EINTR) continue;
-  answer.resize(bytes && status == 0 ? *bytes / sizeof(int) : 0);
-  return answer;
+  return first;
 }
 
 }  // namespace
 
 PhysicalCores usable_physical_cores() {
   PhysicalCores result;
-  const std::vector<int> known = ask_hwloc_in_a_child();
-  result.logical = known.empty() ? 1 : known.front();
-  if (!known.empty()) result.cpus.assign(known.begin() + 1, known.end());
+  const std::vector<int> usable = usable_cpus();
+  result.logical = std::max(1, static_cast<int>(usable.size()));
+  result.cpus = one_of_each_core(usable);
   // No core information (some virtual machines, no /sys): a worker for each logical CPU, unpinned.
-  if (result.cpus.empty()) result.cpus.assign(static_cast<size_t>(std::max(1, result.logical)), -1);
+  if (result.cpus.empty()) result.cpus.assign(static_cast<size_t>(result.logical), -1);
   result.physical = static_cast<int>(result.cpus.size());
   result.cgroup_limit = cgroup_limit();
   if (result.cgroup_limit > 0) {

@@ -20,7 +20,11 @@ constexpr uint64_t kHeaderBytes = 4096;
 constexpr uint64_t kMinCapacity = 8192;
 constexpr size_t kProbeSlots = 32;         // read at once: entries of a tag are nearly always among them
 constexpr size_t kPageSlots = 512;  // 4 kB
-constexpr size_t kMaxPending = 4096;
+constexpr size_t kMaxPending = 65536;  // more than come between two commits: the fuller a page, the less it costs to write
+constexpr int kFilterBitsASlot = 8, kMaxFilterBitsLog2 = 25;  // 4 MB
+// A table that was opened gets a filter when so many look-ups have read the file that making it costs no more: reading a
+// slot with many others takes a 300th of what a look-up does.
+constexpr uint64_t kSlotsReadForALookUp = 256;
 constexpr size_t kCopySlots = 8 * 1024;  // read at once by grow()
 constexpr size_t kPieceSlots = 8 * 1024;  // written at once by it
 constexpr uint32_t kFormatVersion = 1;
@@ -133,6 +137,12 @@ void PendingDigests::clear() {
   std::fill(table_.begin(), table_.end(), 0);
 }
 
+void TagFilter::make(uint64_t slots) {
+  const int bits_log2 = std::min(static_cast<int>(std::bit_width(slots * kFilterBitsASlot)) - 1, kMaxFilterBitsLog2);
+  bits_.assign((size_t{1} << bits_log2) / 64, 0);
+  shift_ = 32 - bits_log2;
+}
+
 Result<std::optional<DigestTable>> DigestTable::open(const std::string& path, uint64_t index_id, uint64_t token) {
   Fd fd(::open(path.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW));
   if (!fd && (errno == EACCES || errno == EROFS)) fd.reset(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
@@ -161,6 +171,7 @@ Result<DigestTable> DigestTable::create(const std::string& path, uint64_t index_
   PAIRLOOM_ASSIGN(Fd fd, make_file(path, capacity));
   DigestTable table(path, std::move(fd), index_id);
   table.capacity_ = capacity;
+  table.filter_.make(capacity);
   return table;
 }
 
@@ -186,11 +197,13 @@ Result<> DigestTable::read_slots(uint64_t first, size_t count) const {
   return fail(Errc::kIo, fmt::format("'{}' was cut off by another program; delete it, it will be made again", path_));
 }
 
-Result<ContentId> DigestTable::find(const Digest& digest, const std::function<Result<bool>(ContentId)>& is_it) const {
+Result<ContentId> DigestTable::find(const Digest& digest, const std::function<Result<bool>(ContentId)>& is_it) {
   const uint32_t tag = tag_of(digest);
+  if (!filter_.may_have(tag)) return ContentId{0};
   ContentId pending = 0;
   PAIRLOOM_ASSIGN(const bool is_pending, pending_.any(tag, [&](ContentId candidate) { return is_it(pending = candidate); }));
   if (is_pending) return pending;
+  if (!filter_.is_made() && ++look_ups_ > capacity_ / kSlotsReadForALookUp) PAIRLOOM_TRY(make_filter());
   uint64_t at = home_of(tag);
   for (uint64_t seen = 0; seen < capacity_; seen += slots_.size()) {
     PAIRLOOM_TRY(read_slots(at, kProbeSlots));
@@ -207,7 +220,21 @@ Result<ContentId> DigestTable::find(const Digest& digest, const std::function<Re
 
 Result<> DigestTable::insert(const Digest& digest, ContentId content) {
   pending_.add(tag_of(digest), content);
+  filter_.add(tag_of(digest));
   return pending_.size() < kMaxPending ? Result<>{} : flush();
+}
+
+Result<> DigestTable::make_filter() {
+  TagFilter filter;
+  filter.make(capacity_);
+  for (uint64_t at = 0; at < capacity_; at += slots_.size()) {
+    PAIRLOOM_TRY(read_slots(at, kCopySlots));
+    for (const uint64_t slot : slots_)
+      if (slot != 0) filter.add(tag_in(slot));
+  }
+  for (const PendingDigests::Entry& entry : pending_.entries()) filter.add(entry.tag);
+  filter_ = std::move(filter);
+  return {};
 }
 
 // Page by page: while the table is small, many entries fall into each.
@@ -294,7 +321,7 @@ Result<> DigestTable::grow() {
   fd_ = std::move(larger.fd_);
   capacity_ = larger.capacity_;
   used_ = larger.used_;
-  return {};
+  return filter_.is_made() ? make_filter() : Result<>{};
 }
 
 // All entries from slot `first` to the first free slot at or behind `last`, which may be beyond the table's end.

@@ -43,6 +43,7 @@ class PendingDigests {
     }
     return false;
   }
+  const std::vector<Entry>& entries() const { return entries_; }
   std::vector<Entry> sorted() const;  // by tag
   size_t size() const { return entries_.size(); }
   void clear();
@@ -53,6 +54,25 @@ class PendingDigests {
 
   std::vector<Entry> entries_;
   std::vector<uint32_t> table_;  // of a power of two, half empty at least: index + 1 of an entry, 0 = none
+};
+
+// A bit for each range of tags: whether a table has any in it. It knows most digests that are new without a look at the
+// file. Of bounded size: 4 MB say of 19 in 20 new digests among a million that they are, and of 3 in 4 among ten million.
+class TagFilter {
+ public:
+  void make(uint64_t slots);  // empty, for a table of so many
+  bool is_made() const { return !bits_.empty(); }
+  void add(uint32_t tag) {
+    if (is_made()) bits_[word_of(tag)] |= bit_of(tag);
+  }
+  bool may_have(uint32_t tag) const { return !is_made() || (bits_[word_of(tag)] & bit_of(tag)) != 0; }
+
+ private:
+  size_t word_of(uint32_t tag) const { return tag >> shift_ >> 6; }
+  uint64_t bit_of(uint32_t tag) const { return uint64_t{1} << (tag >> shift_ & 63); }
+
+  std::vector<uint64_t> bits_;
+  int shift_ = 0;
 };
 
 class DigestTable {
@@ -69,7 +89,7 @@ class DigestTable {
   DigestTable& operator=(DigestTable&&) noexcept = default;
 
   // Calls `is_it` with the contents that may have this digest, until it says true; the answer is that content, or 0.
-  Result<ContentId> find(const Digest& digest, const std::function<Result<bool>(ContentId)>& is_it) const;
+  Result<ContentId> find(const Digest& digest, const std::function<Result<bool>(ContentId)>& is_it);
   // There may be several of one digest: sizes differ. Found at once; in the file after flush().
   Result<> insert(const Digest& digest, ContentId content);
   // To be called before the index commits what was inserted: a process that dies loses what was not flushed.
@@ -89,6 +109,7 @@ class DigestTable {
   uint64_t home_of(uint32_t tag) const;  // the slot where its entries begin
   Result<> read_slots(uint64_t first, size_t count) const;
   Result<> visit_run(uint64_t first, uint64_t last, const std::function<void(uint64_t slot)>& visit) const;
+  Result<> make_filter();
   Result<> write_header(bool closed) const;
   Result<> place(uint32_t tag, ContentId content);
   Result<> place_in_page(uint64_t page, std::span<const PendingDigests::Entry> entries);
@@ -102,6 +123,8 @@ class DigestTable {
   mutable std::vector<uint64_t> room_;     // for what is read
   mutable std::span<uint64_t> slots_;      // what was read last
   PendingDigests pending_;
+  TagFilter filter_;      // of all entries, those in pending_, too
+  uint64_t look_ups_ = 0;  // in the file, while there is no filter
 };
 
 }  // namespace pairloom::index

@@ -312,7 +312,7 @@ Result<std::optional<ContentId>> IndexReader::content_by_digest(const Digest& di
   const StoredBytes bytes(digest);
   PAIRLOOM_ASSIGN(const auto index_id, state_->db.integer("SELECT index_id FROM meta"));
   PAIRLOOM_ASSIGN(const auto token, state_->db.integer("SELECT digest_token FROM meta"));
-  PAIRLOOM_ASSIGN(const auto table,
+  PAIRLOOM_ASSIGN(auto table,
                   DigestTable::open(state_->path + "-digests", static_cast<uint64_t>(index_id.value_or(0)),
                                     static_cast<uint64_t>(token.value_or(0))));
   if (table) {

@@ -170,8 +170,9 @@ Result<IndexWriter> IndexWriter::open(const std::string& path, const std::string
   PAIRLOOM_ASSIGN(const std::string absolute, prepare_path(path));
   PAIRLOOM_ASSIGN(WriterLock lock, WriterLock::acquire(absolute, program));
   PAIRLOOM_ASSIGN(Database db, Database::open(absolute, Database::Mode::kCreate));
-  PAIRLOOM_TRY(migrate(db, migrations()));
-  PAIRLOOM_TRY(set_up_connection(db));
+  PAIRLOOM_TRY(check_is_ours(db));     // before anything of it is changed
+  PAIRLOOM_TRY(set_up_connection(db));  // before there is a table: the log syncs once for all of them
+  PAIRLOOM_TRY(bring_up_to_date(db));
 
   auto state = std::make_unique<State>(absolute, std::move(lock), std::move(db));
   PAIRLOOM_TRY(state->new_images.add_tables_to(state->db));

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "index/pairing_store.h"
 #include "index/rows.h"
 
 namespace pairloom::index {
@@ -66,7 +67,7 @@ class IndexWriter {
                                                  bool with_coverage);
 
   // --- results (each becomes durable with the next commit)
-  Result<> put(RunId run, const FileResult& result);
+  Result<> put(RunId run, FileResult result);
   // A file known by inode under a new name: keeps content `content`.
   Result<> put_moved(RunId run, DirectoryId directory, const std::string& name, const StatIdentity& identity,
                      ContentId content);
@@ -94,6 +95,8 @@ class IndexWriter {
   // the algorithm is the caller's to know, by the code file.
   Result<> put_pairs(Algorithm algorithm, std::span<const PairRow> pairs);
   Result<> set_pairing_state(Algorithm algorithm, uint32_t radius, uint64_t position);  // commits
+  // The plans of pairing, and groups. To be told to write after a commit; must not outlive the writer.
+  PairingStore pairing_store();
   // From now on pairs are to be stored up to this radius; 0: as far as pairloom does by itself. Those farther apart are
   // deleted; nearer ones that are missing are the next pairing's to find. Remembered until it is called again. Commits.
   Result<> want_pairs(Algorithm algorithm, uint32_t radius);

@@ -20,7 +20,6 @@ constexpr RowTable<NewImage>::Column kContentColumns[] = {
     {"algorithms", [](const NewImage& i) { return number(i.coverage.any); }},
     {"algorithms_default", [](const NewImage& i) { return number(i.coverage.at_least_default); }},
     {"algorithms_full", [](const NewImage& i) { return number(i.coverage.full); }},
-    {"live_files", [](const NewImage&) { return number(1); }},  // the one it comes with
     {"first_run", [](const NewImage& i) { return number(i.run); }},
     {"worker_slot", [](const NewImage& i) { return number(i.worker_slot); }},
     {"elapsed_us", [](const NewImage& i) { return number(i.elapsed_us); }},
@@ -33,10 +32,7 @@ constexpr RowTable<NewImage>::Column kFileColumns[] = {
     {"size", [](const NewImage& i) { return number(i.identity.size_bytes); }},
     {"mtime_ns", [](const NewImage& i) { return number(i.identity.mtime_ns); }},
     {"ctime_ns", [](const NewImage& i) { return number(i.identity.ctime_ns); }},
-    {"outcome", [](const NewImage&) { return number(Outcome::kIndexed); }},
     {"content", [](const NewImage& i) { return number(i.content); }},
-    {"attempts", [](const NewImage&) { return number(0); }},
-    {"program_version", [](const NewImage&) { return number(0); }},
     {"run", [](const NewImage& i) { return number(i.run); }},
 };
 
@@ -67,15 +63,19 @@ Result<> NewImages::add_tables_to(Database& database) {
 Result<bool> NewImages::insert_into(Database& database) {
   contents_table_.rows = files_table_.rows = images_;
   codes_table_.rows = codes_;
+  // OR ROLLBACK: whatever goes wrong here ends the whole transaction, so that SQLite need not keep what a statement changes
+  // as it was before. All columns, and in their order, or SQLite copies each value once more.
   PAIRLOOM_TRY(database.run(
-      "INSERT INTO content (id, digest, size, format, width, height, orientation, quality, reduction, animated, alpha, "
-      "damaged, warning, algorithms, algorithms_default, algorithms_full, live_files, first_run, worker_slot, elapsed_us) "
-      "SELECT * FROM new_content"));
+      "INSERT OR ROLLBACK INTO content (id, digest, size, format, width, height, orientation, quality, reduction, animated, "
+      "alpha, damaged, warning, algorithms, algorithms_default, algorithms_full, live_files, first_run, worker_slot, elapsed_us) "
+      "SELECT id, digest, size, format, width, height, orientation, quality, reduction, animated, alpha, damaged, warning, "
+      "algorithms, algorithms_default, algorithms_full, 1, first_run, worker_slot, elapsed_us FROM new_content"));
   PAIRLOOM_TRY(
-      database.run("INSERT INTO code (content, algorithm, position, code, flags) SELECT * FROM new_code"));
+      database.run("INSERT OR ROLLBACK INTO code (content, algorithm, position, code, flags) SELECT * FROM new_code"));
   PAIRLOOM_TRY(database.run(
-      "INSERT INTO file (directory, name, inode, size, mtime_ns, ctime_ns, outcome, content, attempts, program_version, "
-      "run) SELECT * FROM new_file WHERE true ON CONFLICT (directory, name) DO NOTHING"));
+      "INSERT OR ROLLBACK INTO file (directory, name, inode, size, mtime_ns, ctime_ns, outcome, content, attempts, "
+      "program_version, run, gone_run) SELECT directory, name, inode, size, mtime_ns, ctime_ns, 0, content, 0, 0, run, NULL "
+      "FROM new_file WHERE true ON CONFLICT (directory, name) DO NOTHING"));
   return database.changes() == static_cast<int64_t>(images_.size());
 }
 

@@ -1,6 +1,7 @@
 #include "index/pairing_store.h"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "index/reader_state.h"
@@ -21,7 +22,13 @@ std::vector<std::byte> as_bytes(std::string_view text) {
 }  // namespace
 
 struct PairingStore::State {
-  Database db;
+  explicit State(Database&& database) : own(std::move(database)), db(*own) {}
+  explicit State(Database& database) : db(database) {}
+  State(const State&) = delete;
+  State& operator=(const State&) = delete;
+
+  std::optional<Database> own;
+  Database& db;
 
   // All of a change or nothing.
   template <class Body>
@@ -35,6 +42,7 @@ struct PairingStore::State {
 };
 
 PairingStore::PairingStore(std::unique_ptr<State> state) : state_(std::move(state)) {}
+PairingStore::PairingStore(Database& database) : PairingStore(std::make_unique<State>(database)) {}
 PairingStore::PairingStore(PairingStore&&) noexcept = default;
 PairingStore& PairingStore::operator=(PairingStore&&) noexcept = default;
 PairingStore::~PairingStore() = default;
@@ -47,7 +55,7 @@ Result<PairingStore> PairingStore::open(const std::string& index_path, bool to_w
     PAIRLOOM_TRY(db.execute("PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 8192"));
     PAIRLOOM_TRY(db.keep_wal_files());
   }
-  return PairingStore(std::make_unique<State>(State{std::move(db)}));
+  return PairingStore(std::make_unique<State>(std::move(db)));
 }
 
 Result<std::optional<PairingWork>> PairingStore::work(Algorithm algorithm) {

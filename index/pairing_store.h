@@ -18,6 +18,8 @@
 
 namespace pairloom::index {
 
+class Database;
+
 // Pairing on its way: what all its tasks have in common, and the tasks, as jobs/pair_job.h encodes them.
 struct PairingWork {
   struct Task {
@@ -33,6 +35,9 @@ class PairingStore {
  public:
   // Of an index that is there and up to date. Only whoever holds its IndexWriter may call what writes.
   static Result<PairingStore> open(const std::string& index_path, bool to_write);
+  // The writer's own (IndexWriter::pairing_store), by its connection: it must live longer, and have nothing uncommitted
+  // when this is told to write.
+  explicit PairingStore(Database& database);
   PairingStore(PairingStore&&) noexcept;
   PairingStore& operator=(PairingStore&&) noexcept;
   ~PairingStore();

@@ -62,10 +62,6 @@ struct FileResult {
   Digest digest;
   ImageInfo image;
   Accuracy accuracy = Accuracy::kDefault;
-  struct CodeOf {
-    Algorithm algorithm;
-    Code code;
-  };
   std::vector<CodeOf> codes;
   uint32_t worker_slot = 0;
   uint64_t elapsed_ns = 0;

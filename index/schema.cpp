@@ -1,5 +1,8 @@
 #include "index/schema.h"
 
+#include <initializer_list>
+#include <string>
+
 #include <fmt/format.h>
 
 namespace pairloom::index {
@@ -7,7 +10,10 @@ namespace {
 
 // The tables are STRICT; paths and names are BLOBs because they are bytes; unsigned 64-bit numbers (inode, file system,
 // index id) are stored as the signed number of the same bits.
-constexpr const char* kVersion1Tables = R"sql(
+// --- as it is
+
+// Those that are as they were in version 1.
+constexpr const char* kLastingTables = R"sql(
 CREATE TABLE meta (
   id              INTEGER PRIMARY KEY CHECK (id = 1),
   index_id        INTEGER NOT NULL,             -- random; ties the code files to this index
@@ -22,13 +28,6 @@ CREATE TABLE meta (
   digest_token    INTEGER NOT NULL DEFAULT 0    -- of the digest table that belongs to this state of the index
 ) STRICT;
 INSERT INTO meta (id, index_id, generation, next_content) VALUES (1, random(), 1, 1);
-
-CREATE TABLE algorithm (
-  id              INTEGER PRIMARY KEY,          -- base/algorithm.h
-  name            TEXT NOT NULL UNIQUE,
-  bits            INTEGER NOT NULL,
-  version         INTEGER NOT NULL              -- all codes of an algorithm are of this version
-) STRICT;
 
 CREATE TABLE run (
   id              INTEGER PRIMARY KEY,
@@ -49,23 +48,6 @@ CREATE TABLE run (
   seconds         REAL    NOT NULL DEFAULT 0,
   interrupted     INTEGER NOT NULL DEFAULT 0
 ) STRICT;
-
-CREATE TABLE run_worker (
-  run             INTEGER NOT NULL REFERENCES run (id),
-  slot            INTEGER NOT NULL,
-  lives           INTEGER NOT NULL,
-  tasks           INTEGER NOT NULL,
-  bytes_read      INTEGER NOT NULL,
-  stage0_ns       INTEGER NOT NULL,             -- by shm::Stage
-  stage1_ns       INTEGER NOT NULL,
-  stage2_ns       INTEGER NOT NULL,
-  stage3_ns       INTEGER NOT NULL,
-  stage4_ns       INTEGER NOT NULL,
-  stage5_ns       INTEGER NOT NULL,
-  stage6_ns       INTEGER NOT NULL,
-  stage7_ns       INTEGER NOT NULL,
-  PRIMARY KEY (run, slot)
-) WITHOUT ROWID, STRICT;
 
 CREATE TABLE root (
   path            BLOB PRIMARY KEY,             -- absolute, as the user named it
@@ -132,27 +114,6 @@ CREATE TABLE file (
 CREATE INDEX file_by_content ON file (content) WHERE content IS NOT NULL;
 CREATE INDEX file_by_inode ON file (inode) WHERE content IS NOT NULL;
 
-CREATE TABLE failure (                          -- why: one row for every file whose outcome is a failure
-  directory       INTEGER NOT NULL,
-  name            BLOB NOT NULL,
-  message         TEXT NOT NULL,
-  worker_slot     INTEGER NOT NULL,
-  elapsed_us      INTEGER NOT NULL,
-  PRIMARY KEY (directory, name),
-  FOREIGN KEY (directory, name) REFERENCES file (directory, name)
-) WITHOUT ROWID, STRICT;
-
-CREATE TABLE code (
-  algorithm       INTEGER NOT NULL REFERENCES algorithm (id),
-  position        INTEGER NOT NULL,             -- in the code file: 0, 1, 2 ... in the order they came
-  content         INTEGER NOT NULL REFERENCES content (id),
-  code            BLOB NOT NULL,                -- 8 or 32 bytes, big-endian: hex(code) is the code's text form
-  flags           INTEGER NOT NULL,             -- 1 = low information
-  PRIMARY KEY (algorithm, position)
-) WITHOUT ROWID, STRICT;
-CREATE UNIQUE INDEX code_by_content ON code (content, algorithm);
-CREATE INDEX code_low_information ON code (algorithm, content) WHERE flags = 1;
-
 CREATE TABLE vacancy (                          -- positions whose code was taken away and that are not filled yet
   algorithm       INTEGER NOT NULL,
   position        INTEGER NOT NULL,
@@ -168,77 +129,74 @@ CREATE TABLE pair (                             -- contents are checked by the w
   PRIMARY KEY (algorithm, a, b),
   CHECK (a < b)
 ) WITHOUT ROWID, STRICT;
+)sql";
+
+constexpr const char* kChangedTables = R"sql(
+CREATE TABLE algorithm (
+  id              INTEGER PRIMARY KEY,          -- base/algorithm.h
+  name            TEXT NOT NULL UNIQUE,
+  bits            INTEGER NOT NULL,
+  version         INTEGER NOT NULL,             -- all codes of an algorithm are of this version
+  next_position   INTEGER NOT NULL DEFAULT 0    -- in the code file, of the next code; vacancies count
+) STRICT;
+
+CREATE TABLE run_worker (
+  run             INTEGER NOT NULL REFERENCES run (id),
+  slot            INTEGER NOT NULL,
+  lives           INTEGER NOT NULL,
+  tasks           INTEGER NOT NULL,
+  bytes_read      INTEGER NOT NULL,
+  stage0_ns       INTEGER NOT NULL,             -- by shm::Stage
+  stage1_ns       INTEGER NOT NULL,
+  stage2_ns       INTEGER NOT NULL,
+  stage3_ns       INTEGER NOT NULL,
+  stage4_ns       INTEGER NOT NULL,
+  stage5_ns       INTEGER NOT NULL,
+  stage6_ns       INTEGER NOT NULL,
+  stage7_ns       INTEGER NOT NULL,
+  sandbox         INTEGER NOT NULL DEFAULT 0,   -- steps in force: base/sandbox_level.h
+  PRIMARY KEY (run, slot)
+) WITHOUT ROWID, STRICT;
+
+CREATE TABLE failure (                          -- why: one row for every file whose outcome is a failure
+  directory       INTEGER NOT NULL,
+  name            BLOB NOT NULL,
+  message         TEXT NOT NULL,
+  worker_slot     INTEGER NOT NULL,
+  elapsed_us      INTEGER NOT NULL,
+  signal          INTEGER NOT NULL DEFAULT 0,   -- that ended the worker; 0 = none
+  decoder         TEXT NOT NULL DEFAULT '',     -- in use then: "libtiff 4.5.0"
+  PRIMARY KEY (directory, name),
+  FOREIGN KEY (directory, name) REFERENCES file (directory, name)
+) WITHOUT ROWID, STRICT;
 
 CREATE TABLE pairing (                          -- all pairs of codes below `position` within `radius` are in `pair`
   algorithm       INTEGER PRIMARY KEY REFERENCES algorithm (id),
   radius          INTEGER NOT NULL,
-  position        INTEGER NOT NULL
+  position        INTEGER NOT NULL,
+  wanted          INTEGER NOT NULL DEFAULT 0    -- radius that was asked for; 0 = pairloom's own
 ) STRICT;
 )sql";
 
-// The public face for plain sqlite3. Names of formats and outcomes are spelled as name_of() spells them; a test
-// compares.
-constexpr const char* kVersion1Views = R"sql(
-CREATE VIEW v_files AS                          -- live files of every outcome
-SELECT CAST(CASE WHEN d.path = x'2F' THEN x'2F' || f.name ELSE d.path || x'2F' || f.name END AS TEXT) AS path,
-       d.path AS directory, f.directory AS directory_id, f.name AS name, f.size AS size_bytes, f.mtime_ns, f.inode, d.filesystem,
-       CASE f.outcome WHEN 0 THEN 'indexed' WHEN 1 THEN 'not_image' WHEN 2 THEN 'unreadable' WHEN 3 THEN 'unsupported'
-                      WHEN 4 THEN 'corrupt' WHEN 5 THEN 'too_large' WHEN 6 THEN 'timed_out' WHEN 7 THEN 'crashed'
-                      WHEN 8 THEN 'changed_while_read' END AS outcome,
-       f.content, f.attempts, f.run
-FROM file f JOIN directory d ON d.id = f.directory
-WHERE f.gone_run IS NULL;
-
-CREATE VIEW v_images AS
-SELECT f.path, f.directory, f.name, f.size_bytes, f.mtime_ns, c.id AS content,
-       CASE c.format WHEN 0 THEN 'unknown' WHEN 1 THEN 'jpeg' WHEN 2 THEN 'png' WHEN 3 THEN 'webp' WHEN 4 THEN 'tiff'
-                     WHEN 5 THEN 'gif' WHEN 6 THEN 'bmp' WHEN 7 THEN 'pnm' WHEN 8 THEN 'heif' WHEN 9 THEN 'avif'
-                     WHEN 10 THEN 'jxl' WHEN 11 THEN 'jp2' WHEN 12 THEN 'raw' WHEN 13 THEN 'psd' WHEN 14 THEN 'ico'
-       END AS format,
-       c.width AS width_px, c.height AS height_px, c.orientation, c.quality, c.reduction, c.animated, c.alpha, c.damaged,
-       c.warning, lower(hex(c.digest)) AS digest, c.live_files AS copies, c.worker_slot, c.elapsed_us
-FROM v_files f JOIN content c ON c.id = f.content;
-
-CREATE VIEW v_codes AS
-SELECT k.content, a.name AS algorithm, lower(hex(k.code)) AS code, k.flags & 1 AS low_information, k.position
-FROM code k JOIN algorithm a ON a.id = k.algorithm;
-
-CREATE VIEW v_pairs AS                          -- one path of each side; all paths: join v_images on content
-SELECT g.name AS algorithm, p.distance, p.a AS content_a, p.b AS content_b,
-       (SELECT path FROM v_files WHERE content = p.a LIMIT 1) AS path_a,
-       (SELECT path FROM v_files WHERE content = p.b LIMIT 1) AS path_b
-FROM pair p JOIN algorithm g ON g.id = p.algorithm
-            JOIN content a ON a.id = p.a AND a.live_files > 0
-            JOIN content b ON b.id = p.b AND b.live_files > 0;
-
-CREATE VIEW v_failures AS
-SELECT v.path, v.directory, v.name, v.outcome, x.message, v.attempts, v.run
-FROM v_files v JOIN failure x ON x.directory = v.directory_id AND x.name = v.name;
-
-CREATE VIEW v_runs AS
-SELECT id, CASE kind WHEN 1 THEN 'add' WHEN 2 THEN 'update' WHEN 3 THEN 'prune' END AS kind, arguments,
-       strftime('%Y-%m-%dT%H:%M:%SZ', started_ns / 1000000000, 'unixepoch') AS started,
-       CASE WHEN finished_ns <> 0 THEN strftime('%Y-%m-%dT%H:%M:%SZ', finished_ns / 1000000000, 'unixepoch') END AS finished,
-       seen, unchanged, moved, indexed, not_image, failed, gone, bytes_read, worker_deaths, seconds, interrupted
-FROM run;
+// Codes lie by content, which is how people and most of pairloom ask for them; positions are the code files' business, and
+// an index over them cost more than anything that needs it.
+constexpr const char* kCodeTable = R"sql(
+CREATE TABLE code (
+  content         INTEGER NOT NULL REFERENCES content (id),
+  algorithm       INTEGER NOT NULL REFERENCES algorithm (id),
+  position        INTEGER NOT NULL,             -- in the code file: 0, 1, 2 ... in the order they came
+  code            BLOB NOT NULL,                -- 8 or 32 bytes, big-endian: hex(code) is the code's text form
+  flags           INTEGER NOT NULL,             -- 1 = low information
+  PRIMARY KEY (content, algorithm)
+) WITHOUT ROWID, STRICT;
 )sql";
 
-// How contained workers were, and what a file that cost them their lives was last seen at.
-constexpr const char* kVersion2 = R"sql(
-ALTER TABLE run_worker ADD COLUMN sandbox INTEGER NOT NULL DEFAULT 0;  -- steps in force: base/sandbox_level.h
-ALTER TABLE failure ADD COLUMN signal INTEGER NOT NULL DEFAULT 0;      -- that ended the worker; 0 = none
-ALTER TABLE failure ADD COLUMN decoder TEXT NOT NULL DEFAULT '';       -- in use then: "libtiff 4.5.0"
-
-DROP VIEW v_failures;
-CREATE VIEW v_failures AS
-SELECT v.path, v.directory, v.name, v.outcome, x.message, v.attempts, v.run, x.signal, x.decoder,
-       f.program_version / 10000 || '.' || f.program_version / 100 % 100 || '.' || f.program_version % 100 AS program_version
-FROM v_files v JOIN failure x ON x.directory = v.directory_id AND x.name = v.name
-               JOIN file f ON f.directory = v.directory_id AND f.name = v.name;
+constexpr const char* kCodeIndex = R"sql(
+CREATE INDEX code_low_information ON code (algorithm, content) WHERE flags = 1;
 )sql";
 
 // Features of extractors, ours and plugins': docs/index_schema.md, "Features".
-constexpr const char* kVersion3 = R"sql(
+constexpr const char* kFeatures = R"sql(
 CREATE TABLE extractor (
   id              INTEGER PRIMARY KEY,
   name            TEXT NOT NULL,                -- "lbp"
@@ -266,7 +224,7 @@ FROM feature f JOIN extractor e ON e.id = f.extractor;
 )sql";
 
 // Pairing that was cut short goes on; the cap on pairs leaves a trace; groups for those who ask in SQL.
-constexpr const char* kVersion4 = R"sql(
+constexpr const char* kPairingAndGroups = R"sql(
 CREATE TABLE pairing_plan (                     -- pairing that has begun and is not finished
   algorithm       INTEGER PRIMARY KEY REFERENCES algorithm (id),
   setup           BLOB NOT NULL                 -- jobs/pair_job.h
@@ -311,11 +269,53 @@ WHERE c.live_files >= 2 AND NOT EXISTS (SELECT 1 FROM group_member WHERE content
 CREATE INDEX group_member_by_content ON group_member (content);
 )sql";
 
-// How far pairs are kept is a person's to say, and remembered.
-constexpr const char* kVersion5 = R"sql(
-ALTER TABLE pairing ADD COLUMN wanted INTEGER NOT NULL DEFAULT 0;      -- radius that was asked for; 0 = pairloom's own
+// The public face for plain sqlite3. Names of formats and outcomes are spelled as name_of() spells them; a test
+// compares.
+constexpr const char* kLastingViews = R"sql(
+CREATE VIEW v_files AS                          -- live files of every outcome
+SELECT CAST(CASE WHEN d.path = x'2F' THEN x'2F' || f.name ELSE d.path || x'2F' || f.name END AS TEXT) AS path,
+       d.path AS directory, f.directory AS directory_id, f.name AS name, f.size AS size_bytes, f.mtime_ns, f.inode, d.filesystem,
+       CASE f.outcome WHEN 0 THEN 'indexed' WHEN 1 THEN 'not_image' WHEN 2 THEN 'unreadable' WHEN 3 THEN 'unsupported'
+                      WHEN 4 THEN 'corrupt' WHEN 5 THEN 'too_large' WHEN 6 THEN 'timed_out' WHEN 7 THEN 'crashed'
+                      WHEN 8 THEN 'changed_while_read' END AS outcome,
+       f.content, f.attempts, f.run
+FROM file f JOIN directory d ON d.id = f.directory
+WHERE f.gone_run IS NULL;
 
-DROP VIEW v_runs;
+CREATE VIEW v_images AS
+SELECT f.path, f.directory, f.name, f.size_bytes, f.mtime_ns, c.id AS content,
+       CASE c.format WHEN 0 THEN 'unknown' WHEN 1 THEN 'jpeg' WHEN 2 THEN 'png' WHEN 3 THEN 'webp' WHEN 4 THEN 'tiff'
+                     WHEN 5 THEN 'gif' WHEN 6 THEN 'bmp' WHEN 7 THEN 'pnm' WHEN 8 THEN 'heif' WHEN 9 THEN 'avif'
+                     WHEN 10 THEN 'jxl' WHEN 11 THEN 'jp2' WHEN 12 THEN 'raw' WHEN 13 THEN 'psd' WHEN 14 THEN 'ico'
+       END AS format,
+       c.width AS width_px, c.height AS height_px, c.orientation, c.quality, c.reduction, c.animated, c.alpha, c.damaged,
+       c.warning, lower(hex(c.digest)) AS digest, c.live_files AS copies, c.worker_slot, c.elapsed_us
+FROM v_files f JOIN content c ON c.id = f.content;
+
+CREATE VIEW v_pairs AS                          -- one path of each side; all paths: join v_images on content
+SELECT g.name AS algorithm, p.distance, p.a AS content_a, p.b AS content_b,
+       (SELECT path FROM v_files WHERE content = p.a LIMIT 1) AS path_a,
+       (SELECT path FROM v_files WHERE content = p.b LIMIT 1) AS path_b
+FROM pair p JOIN algorithm g ON g.id = p.algorithm
+            JOIN content a ON a.id = p.a AND a.live_files > 0
+            JOIN content b ON b.id = p.b AND b.live_files > 0;
+)sql";
+
+constexpr const char* kCodesView = R"sql(
+CREATE VIEW v_codes AS
+SELECT k.content, a.name AS algorithm, lower(hex(k.code)) AS code, k.flags & 1 AS low_information, k.position
+FROM code k JOIN algorithm a ON a.id = k.algorithm;
+)sql";
+
+constexpr const char* kFailuresView = R"sql(
+CREATE VIEW v_failures AS
+SELECT v.path, v.directory, v.name, v.outcome, x.message, v.attempts, v.run, x.signal, x.decoder,
+       f.program_version / 10000 || '.' || f.program_version / 100 % 100 || '.' || f.program_version % 100 AS program_version
+FROM v_files v JOIN failure x ON x.directory = v.directory_id AND x.name = v.name
+               JOIN file f ON f.directory = v.directory_id AND f.name = v.name;
+)sql";
+
+constexpr const char* kRunsView = R"sql(
 CREATE VIEW v_runs AS
 SELECT id, CASE kind WHEN 1 THEN 'add' WHEN 2 THEN 'update' WHEN 3 THEN 'prune' WHEN 4 THEN 'pair' END AS kind, arguments,
        strftime('%Y-%m-%dT%H:%M:%SZ', started_ns / 1000000000, 'unixepoch') AS started,
@@ -324,9 +324,91 @@ SELECT id, CASE kind WHEN 1 THEN 'add' WHEN 2 THEN 'update' WHEN 3 THEN 'prune' 
 FROM run;
 )sql";
 
-// Codes lie by content, which is how people and most of pairloom ask for them; positions are the code files' business, and
-// an index over them cost more than anything that needs it.
-constexpr const char* kVersion6 = R"sql(
+// --- how it came to be
+
+constexpr const char* kVersion1Tables = R"sql(
+CREATE TABLE algorithm (
+  id              INTEGER PRIMARY KEY,          -- base/algorithm.h
+  name            TEXT NOT NULL UNIQUE,
+  bits            INTEGER NOT NULL,
+  version         INTEGER NOT NULL              -- all codes of an algorithm are of this version
+) STRICT;
+
+CREATE TABLE run_worker (
+  run             INTEGER NOT NULL REFERENCES run (id),
+  slot            INTEGER NOT NULL,
+  lives           INTEGER NOT NULL,
+  tasks           INTEGER NOT NULL,
+  bytes_read      INTEGER NOT NULL,
+  stage0_ns       INTEGER NOT NULL,             -- by shm::Stage
+  stage1_ns       INTEGER NOT NULL,
+  stage2_ns       INTEGER NOT NULL,
+  stage3_ns       INTEGER NOT NULL,
+  stage4_ns       INTEGER NOT NULL,
+  stage5_ns       INTEGER NOT NULL,
+  stage6_ns       INTEGER NOT NULL,
+  stage7_ns       INTEGER NOT NULL,
+  PRIMARY KEY (run, slot)
+) WITHOUT ROWID, STRICT;
+
+CREATE TABLE failure (                          -- why: one row for every file whose outcome is a failure
+  directory       INTEGER NOT NULL,
+  name            BLOB NOT NULL,
+  message         TEXT NOT NULL,
+  worker_slot     INTEGER NOT NULL,
+  elapsed_us      INTEGER NOT NULL,
+  PRIMARY KEY (directory, name),
+  FOREIGN KEY (directory, name) REFERENCES file (directory, name)
+) WITHOUT ROWID, STRICT;
+
+CREATE TABLE code (
+  algorithm       INTEGER NOT NULL REFERENCES algorithm (id),
+  position        INTEGER NOT NULL,             -- in the code file: 0, 1, 2 ... in the order they came
+  content         INTEGER NOT NULL REFERENCES content (id),
+  code            BLOB NOT NULL,                -- 8 or 32 bytes, big-endian: hex(code) is the code's text form
+  flags           INTEGER NOT NULL,             -- 1 = low information
+  PRIMARY KEY (algorithm, position)
+) WITHOUT ROWID, STRICT;
+CREATE UNIQUE INDEX code_by_content ON code (content, algorithm);
+CREATE INDEX code_low_information ON code (algorithm, content) WHERE flags = 1;
+
+CREATE TABLE pairing (                          -- all pairs of codes below `position` within `radius` are in `pair`
+  algorithm       INTEGER PRIMARY KEY REFERENCES algorithm (id),
+  radius          INTEGER NOT NULL,
+  position        INTEGER NOT NULL
+) STRICT;
+)sql";
+
+constexpr const char* kVersion1Views = R"sql(
+CREATE VIEW v_failures AS
+SELECT v.path, v.directory, v.name, v.outcome, x.message, v.attempts, v.run
+FROM v_files v JOIN failure x ON x.directory = v.directory_id AND x.name = v.name;
+
+CREATE VIEW v_runs AS
+SELECT id, CASE kind WHEN 1 THEN 'add' WHEN 2 THEN 'update' WHEN 3 THEN 'prune' END AS kind, arguments,
+       strftime('%Y-%m-%dT%H:%M:%SZ', started_ns / 1000000000, 'unixepoch') AS started,
+       CASE WHEN finished_ns <> 0 THEN strftime('%Y-%m-%dT%H:%M:%SZ', finished_ns / 1000000000, 'unixepoch') END AS finished,
+       seen, unchanged, moved, indexed, not_image, failed, gone, bytes_read, worker_deaths, seconds, interrupted
+FROM run;
+)sql";
+
+// How contained workers were, and what a file that cost them their lives was last seen at.
+constexpr const char* kVersion2 = R"sql(
+ALTER TABLE run_worker ADD COLUMN sandbox INTEGER NOT NULL DEFAULT 0;  -- steps in force: base/sandbox_level.h
+ALTER TABLE failure ADD COLUMN signal INTEGER NOT NULL DEFAULT 0;      -- that ended the worker; 0 = none
+ALTER TABLE failure ADD COLUMN decoder TEXT NOT NULL DEFAULT '';       -- in use then: "libtiff 4.5.0"
+
+DROP VIEW v_failures;
+)sql";
+
+// How far pairs are kept is a person's to say, and remembered.
+constexpr const char* kVersion5 = R"sql(
+ALTER TABLE pairing ADD COLUMN wanted INTEGER NOT NULL DEFAULT 0;      -- radius that was asked for; 0 = pairloom's own
+
+DROP VIEW v_runs;
+)sql";
+
+constexpr const char* kVersion6Before = R"sql(
 ALTER TABLE algorithm ADD COLUMN next_position INTEGER NOT NULL DEFAULT 0;  -- of the next code; vacancies count
 UPDATE algorithm SET next_position = 1 + max(
   ifnull((SELECT max(position) FROM code WHERE algorithm = algorithm.id), -1),
@@ -335,26 +417,17 @@ UPDATE algorithm SET next_position = 1 + max(
 CREATE TEMP TABLE code_before AS SELECT * FROM code;  -- renaming a table costs more than all of this
 DROP VIEW v_codes;
 DROP TABLE code;
-CREATE TABLE code (
-  content         INTEGER NOT NULL REFERENCES content (id),
-  algorithm       INTEGER NOT NULL REFERENCES algorithm (id),
-  position        INTEGER NOT NULL,             -- in the code file: 0, 1, 2 ... in the order they came
-  code            BLOB NOT NULL,                -- 8 or 32 bytes, big-endian: hex(code) is the code's text form
-  flags           INTEGER NOT NULL,             -- 1 = low information
-  PRIMARY KEY (content, algorithm)
-) WITHOUT ROWID, STRICT;
-INSERT INTO code SELECT content, algorithm, position, code, flags FROM temp.code_before ORDER BY content, algorithm;
-DROP TABLE temp.code_before;
-CREATE INDEX code_low_information ON code (algorithm, content) WHERE flags = 1;
-
-CREATE VIEW v_codes AS
-SELECT k.content, a.name AS algorithm, lower(hex(k.code)) AS code, k.flags & 1 AS low_information, k.position
-FROM code k JOIN algorithm a ON a.id = k.algorithm;
 )sql";
 
-const std::string& version_1() {
-  static const std::string sql = std::string(kVersion1Tables) + kVersion1Views;
-  return sql;
+constexpr const char* kVersion6After = R"sql(
+INSERT INTO code SELECT content, algorithm, position, code, flags FROM temp.code_before ORDER BY content, algorithm;
+DROP TABLE temp.code_before;
+)sql";
+
+std::string text(std::initializer_list<const char*> parts) {
+  std::string all;
+  for (const char* part : parts) all += part;
+  return all;
 }
 
 Result<int64_t> pragma(Database& database, Sql sql) {
@@ -386,8 +459,20 @@ Result<int64_t> index_version(Database& database, int32_t newest) {
 }  // namespace
 
 std::span<const Migration> migrations() {
-  static const Migration steps[] = {{1, version_1().c_str()}, {2, kVersion2}, {3, kVersion3}, {4, kVersion4}, {5, kVersion5}, {6, kVersion6}};
+  static const Migration steps[] = {
+      {1, text({kLastingTables, kVersion1Tables, kLastingViews, kCodesView, kVersion1Views})},
+      {2, text({kVersion2, kFailuresView})},
+      {3, kFeatures},
+      {4, kPairingAndGroups},
+      {5, text({kVersion5, kRunsView})},
+      {6, text({kVersion6Before, kCodeTable, kVersion6After, kCodeIndex, kCodesView})},
+  };
   return steps;
+}
+
+Result<> check_is_ours(Database& database) {
+  PAIRLOOM_TRY(index_version(database, kSchemaVersion));
+  return {};
 }
 
 Result<> migrate(Database& database, std::span<const Migration> steps) {
@@ -406,6 +491,15 @@ Result<> migrate(Database& database, std::span<const Migration> steps) {
   Result<> done = run_steps();
   if (!done && database.in_transaction()) static_cast<void>(database.execute("ROLLBACK"));
   return done;
+}
+
+Result<> bring_up_to_date(Database& database) {
+  // From the empty file in one step: altering tables costs as much as all else that a run of one file does.
+  static const Migration whole{kSchemaVersion,
+                               text({kLastingTables, kChangedTables, kCodeTable, kCodeIndex, kFeatures, kPairingAndGroups,
+                                     kLastingViews, kCodesView, kFailuresView, kRunsView})};
+  PAIRLOOM_ASSIGN(const int64_t version, index_version(database, kSchemaVersion));
+  return migrate(database, version == 0 ? std::span(&whole, 1) : migrations());
 }
 
 Result<> check_schema(Database& database) {

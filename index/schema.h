@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <span>
+#include <string>
 
 #include "base/result.h"
 #include "index/sqlite.h"
@@ -16,7 +17,7 @@ constexpr int32_t kSchemaVersion = 6;           // SQLite's user_version, at byt
 // One step: from version `to_version - 1` to `to_version`.
 struct Migration {
   int32_t to_version;
-  const char* sql;
+  std::string sql;
 };
 // All steps since version 0, the empty file. A released step is never edited: changes are a new step.
 std::span<const Migration> migrations();
@@ -25,6 +26,11 @@ std::span<const Migration> migrations();
 // file is as it was. kIndexTooNew: a newer pairloom made it. kIndexCorrupt: not an index. Nothing is written in these
 // cases.
 Result<> migrate(Database& database, std::span<const Migration> steps);
+
+// The same to this build's version, and the quickest way to it for an empty file.
+Result<> bring_up_to_date(Database& database);
+// Fails for what both would refuse, and changes nothing.
+Result<> check_is_ours(Database& database);
 
 // For readers, who cannot migrate: kIndexMissing when nothing was stored yet, kRefused when the schema is older than
 // this build's; else as migrate().

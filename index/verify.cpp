@@ -144,7 +144,7 @@ Result<> Check::digests() {
                     }));
   PAIRLOOM_ASSIGN(const auto index_id, db_.integer("SELECT index_id FROM meta"));
   PAIRLOOM_ASSIGN(const auto token, db_.integer("SELECT digest_token FROM meta"));
-  PAIRLOOM_ASSIGN(const auto table,
+  PAIRLOOM_ASSIGN(auto table,
                   DigestTable::open(db_.path() + "-digests", static_cast<uint64_t>(index_id.value_or(0)),
                                     static_cast<uint64_t>(token.value_or(0))));
   if (!table) return {};  // the next writer makes it

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <limits>
 #include <string>
+#include <utility>
 
 #include "index/encoding.h"
 #include "index/index_writer.h"
@@ -14,7 +15,7 @@ namespace {
 
 AlgorithmSet set_of_codes(const FileResult& result) {
   AlgorithmSet set = 0;
-  for (const FileResult::CodeOf& code : result.codes) set |= set_of(code.algorithm);
+  for (const CodeOf& code : result.codes) set |= set_of(code.algorithm);
   return set;
 }
 
@@ -59,7 +60,7 @@ Result<ContentId> IndexWriter::State::known_content(const FileResult& result) {
 }
 
 // An image whose bytes are new, in a file that most probably is: counted as one, to be stored with others.
-Result<> IndexWriter::State::add_new_image(RunId run, const FileResult& result) {
+Result<> IndexWriter::State::add_new_image(RunId run, FileResult result) {
   PAIRLOOM_TRY(check_name(result.name));
   PAIRLOOM_TRY(check_directory(result.directory));
   if (meta.next_content > int64_t{std::numeric_limits<ContentId>::max()}) {
@@ -75,7 +76,7 @@ Result<> IndexWriter::State::add_new_image(RunId run, const FileResult& result) 
   ++count_of(Outcome::kIndexed, true);
   new_images.add({.content = id,
                   .directory = result.directory,
-                  .name = result.name,
+                  .name = std::move(result.name),
                   .identity = result.identity,
                   .digest = StoredBytes(result.digest),
                   .image = result.image,
@@ -85,7 +86,7 @@ Result<> IndexWriter::State::add_new_image(RunId run, const FileResult& result) 
                   .worker_slot = result.worker_slot,
                   .elapsed_us = microseconds(result.elapsed_ns)});
   AlgorithmSet done = 0;
-  for (const FileResult::CodeOf& code : result.codes) {
+  for (const CodeOf& code : result.codes) {
     if (contains(done, code.algorithm)) continue;
     const CodeRow row = number_code(id, code, result.image);
     new_images.add({id, code.algorithm, row.position, StoredBytes(code.code, code.algorithm), row.flags});
@@ -139,7 +140,7 @@ Result<> IndexWriter::State::improve_content(ContentId id, const FileResult& res
                                              bool live) {
   const AlgorithmSet good = stored.made_with(result.accuracy);
   AlgorithmSet improved = 0;
-  for (const FileResult::CodeOf& code : result.codes) {
+  for (const CodeOf& code : result.codes) {
     if (contains(good | improved, code.algorithm)) continue;
     if (contains(stored.any, code.algorithm)) {
       PAIRLOOM_TRY(replace_code(id, code, result.image));
@@ -165,7 +166,7 @@ Result<> IndexWriter::State::improve_content(ContentId id, const FileResult& res
       image.animated, image.has_alpha, image.damaged, Text{warning}, id);
 }
 
-IndexWriter::State::CodeRow IndexWriter::State::number_code(ContentId content, const FileResult::CodeOf& code,
+IndexWriter::State::CodeRow IndexWriter::State::number_code(ContentId content, const CodeOf& code,
                                                             const ImageInfo& image) {
   Codes& c = codes_of(code.algorithm);
   const bool low = is_low_information(code.algorithm, image);
@@ -174,7 +175,7 @@ IndexWriter::State::CodeRow IndexWriter::State::number_code(ContentId content, c
   return row;
 }
 
-Result<> IndexWriter::State::insert_code(ContentId content, const FileResult::CodeOf& code, const ImageInfo& image) {
+Result<> IndexWriter::State::insert_code(ContentId content, const CodeOf& code, const ImageInfo& image) {
   const StoredBytes bytes(code.code, code.algorithm);
   const CodeRow row = number_code(content, code, image);
   return db.run("INSERT INTO code (content, algorithm, position, code, flags) VALUES (?, ?, ?, ?, ?)", content,
@@ -182,7 +183,7 @@ Result<> IndexWriter::State::insert_code(ContentId content, const FileResult::Co
 }
 
 // A code in the code file never changes: the new one gets a new position, the old position becomes a vacancy.
-Result<> IndexWriter::State::replace_code(ContentId content, const FileResult::CodeOf& code, const ImageInfo& image) {
+Result<> IndexWriter::State::replace_code(ContentId content, const CodeOf& code, const ImageInfo& image) {
   const StoredBytes bytes(code.code, code.algorithm);
   const bool low = is_low_information(code.algorithm, image);
   uint64_t position = 0;

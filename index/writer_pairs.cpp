@@ -34,6 +34,10 @@ Result<> IndexWriter::put_pairs(Algorithm algorithm, std::span<const PairRow> pa
   });
 }
 
+PairingStore IndexWriter::pairing_store() {
+  return PairingStore(state_->db);
+}
+
 Result<> IndexWriter::set_pairing_state(Algorithm algorithm, uint32_t radius, uint64_t position) {
   const auto store = [&]() -> Result<> {
     if (radius > info(algorithm).bits || position > state_->codes_of(algorithm).next_position) {

@@ -151,7 +151,7 @@ Result<> IndexWriter::State::store_failure(const FileResult& failed) {
 
 // --- the public methods
 
-Result<> IndexWriter::put(RunId run, const FileResult& result) {
+Result<> IndexWriter::put(RunId run, FileResult result) {
   return state_->change_beside_new_images([&]() -> Result<> {
     State& s = *state_;
     NewFile file{.directory = result.directory,
@@ -161,7 +161,7 @@ Result<> IndexWriter::put(RunId run, const FileResult& result) {
                  .attempts = result.attempts};
     if (result.outcome == Outcome::kIndexed) {
       PAIRLOOM_ASSIGN(file.content, s.known_content(result));
-      if (file.content == 0) return s.add_new_image(run, result);
+      if (file.content == 0) return s.add_new_image(run, std::move(result));
       file.attempts = 0;
     }
     PAIRLOOM_TRY(s.store_new_images());

@@ -159,7 +159,7 @@ struct IndexWriter::State {
   int64_t& count_of(Outcome outcome, bool live);
 
   // --- contents and codes (writer_contents.cpp)
-  Result<> add_new_image(RunId run, const FileResult& result);
+  Result<> add_new_image(RunId run, FileResult result);
   Result<> store_new_images();
   Result<> update_files_that_were_there();  // of the new images
   // The content of these bytes, with the codes of the result; 0: there is none.
@@ -168,9 +168,9 @@ struct IndexWriter::State {
   Result<> improve_content(ContentId id, const FileResult& result, const Coverage& stored, bool live);
   void count_coverage(const Coverage& of, int difference);
   Result<> recount_coverage();
-  CodeRow number_code(ContentId content, const FileResult::CodeOf& code, const ImageInfo& image);  // the next one
-  Result<> insert_code(ContentId content, const FileResult::CodeOf& code, const ImageInfo& image);
-  Result<> replace_code(ContentId content, const FileResult::CodeOf& code, const ImageInfo& image);
+  CodeRow number_code(ContentId content, const CodeOf& code, const ImageInfo& image);  // the next one
+  Result<> insert_code(ContentId content, const CodeOf& code, const ImageInfo& image);
+  Result<> replace_code(ContentId content, const CodeOf& code, const ImageInfo& image);
 
   // --- pairs (writer_pairs.cpp)
   // Forgets pairing that was begun.

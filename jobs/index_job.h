@@ -35,10 +35,6 @@ struct IndexResult {
   StatIdentity identity;  // fstat of the file that was read; zero if it could not be opened
   Digest digest;          // of all its bytes; zero if it was not read
   ImageInfo image;        // meaningful when indexed
-  struct CodeOf {
-    Algorithm algorithm;
-    Code code;
-  };
   std::vector<CodeOf> codes;
 };
 std::vector<std::byte> encode(const IndexResult& result);

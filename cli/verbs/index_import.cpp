@@ -86,7 +86,7 @@ class Import {
     result.image = image.content.image;
     result.accuracy = image.content.accuracy;
     for (const auto& [algorithm, code] : image.codes) result.codes.push_back({algorithm, code});
-    PAIRLOOM_TRY(index_.put(run_, result));
+    PAIRLOOM_TRY(index_.put(run_, std::move(result)));
     if (++rows_ % kRowsACommit == 0) PAIRLOOM_TRY(index_.commit());
     return {};
   }

@@ -28,7 +28,7 @@ class DigestTableTest : public IndexTest {
   std::optional<DigestTable> open(uint64_t token, uint64_t index_id = kIndexId) {
     return value(DigestTable::open(table_path(), index_id, token));
   }
-  static ContentId find(const DigestTable& table, uint64_t n, ContentId wanted) {
+  static ContentId find(DigestTable& table, uint64_t n, ContentId wanted) {
     return value(table.find(digest_of(n), [&](ContentId id) -> Result<bool> { return id == wanted; }));
   }
 };
@@ -40,11 +40,12 @@ TEST_F(DigestTableTest, FindsWhatWasInsertedWhileItGrowsAndAfterwards) {
   for (ContentId n = 1; n <= kEntries; ++n) {
     ASSERT_EQ(find(table, n, n), 0u) << n;
     value(table.insert(digest_of(n), n));
+    if (n % 4096 == 0) value(table.flush());
     ASSERT_EQ(find(table, n, n), n);
     ASSERT_EQ(find(table, n / 2 + 1, n / 2 + 1), n / 2 + 1);
   }
   value(table.end_session());
-  const auto again = open(table.token());
+  auto again = open(table.token());
   ASSERT_TRUE(again);
   for (ContentId n = 1; n <= kEntries; ++n) ASSERT_EQ(find(*again, n, n), n);
   for (ContentId n = kEntries + 1; n <= 2 * kEntries; ++n) ASSERT_EQ(find(*again, n, n), 0u);

@@ -85,7 +85,7 @@ TEST_F(Schema, ADirectoryIsNotAnIndex) {
 
 // --- the migration mechanism, with steps made up for the test
 
-constexpr Migration kSteps[] = {{1, "CREATE TABLE one (x); INSERT INTO one VALUES (1)"},
+const Migration kSteps[] = {{1, "CREATE TABLE one (x); INSERT INTO one VALUES (1)"},
                                 {2, "ALTER TABLE one ADD COLUMN y; UPDATE one SET y = x + 1"},
                                 {3, "CREATE TABLE three AS SELECT y + 1 AS z FROM one"}};
 
@@ -113,7 +113,7 @@ TEST_F(Migrations, DoNothingToACurrentIndex) {
 
 TEST_F(Migrations, AllOrNothing) {
   value(migrate_to(1));
-  constexpr Migration kBroken[] = {
+  const Migration kBroken[] = {
       kSteps[0], kSteps[1], {3, "CREATE TABLE three (z); INSERT INTO no_such_table VALUES (1)"}};
   auto database = value(Database::open(path(), Database::Mode::kCreate));
   EXPECT_FALSE(migrate(database, kBroken));
