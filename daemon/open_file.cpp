@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <cstring>
 #include <string>
+#include <string_view>
 
 namespace pairloom::daemon {
 namespace {
@@ -15,11 +16,11 @@ namespace {
 constexpr int kFlags = O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY;
 
 // Component by component in one system call (Linux 5.6).
-int open_at_once(const char* path) {
+int open_below(int directory, const char* path, int flags) {
   open_how how{};
-  how.flags = kFlags;
+  how.flags = static_cast<decltype(how.flags)>(flags);
   how.resolve = RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
-  return static_cast<int>(::syscall(SYS_openat2, AT_FDCWD, path, &how, sizeof how));
+  return static_cast<int>(::syscall(SYS_openat2, directory, path, &how, sizeof how));
 }
 
 // The same by hand, where the kernel is older or a container forbids the call.
@@ -54,7 +55,20 @@ shm::PassedFile regular_file(Fd fd, uint64_t task_id) {
 
 }  // namespace
 
-shm::PassedFile open_file(const char* path, uint64_t task_id) {
+int FileOpener::open_at_once(const std::string& path) {
+  const size_t slash = path.rfind('/');
+  const std::string_view directory = std::string_view(path).substr(0, slash + 1);
+  if (directory != directory_) {
+    directory_ = directory;
+    directory_fd_.reset();
+    return open_below(AT_FDCWD, path.c_str(), kFlags);
+  }
+  if (!directory_fd_) directory_fd_.reset(open_below(AT_FDCWD, directory_.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  if (!directory_fd_) return -1;
+  return open_below(directory_fd_.get(), path.c_str() + slash + 1, kFlags);
+}
+
+shm::PassedFile FileOpener::open(const std::string& path, uint64_t task_id) {
   static bool at_once = true;
   if (at_once) {
     Fd fd(open_at_once(path));
@@ -62,7 +76,7 @@ shm::PassedFile open_file(const char* path, uint64_t task_id) {
     if (fd || (errno != ENOSYS && errno != EPERM)) return regular_file(std::move(fd), task_id);
     at_once = false;
   }
-  return open_file_by_steps(path, task_id);
+  return open_file_by_steps(path.c_str(), task_id);
 }
 
 shm::PassedFile open_file_by_steps(const char* path, uint64_t task_id) {

@@ -2,13 +2,27 @@
 // in place of the file, a FIFO, a device). Runs in: opener.
 #pragma once
 
+#include <string>
+
 #include "shm/file_passing.h"
 
 namespace pairloom::daemon {
 
-// Opens for reading. No part of `path`, which is absolute, may be a symbolic link: the supervisor has resolved it, so a link was swapped in
-// since. FIFOs and devices neither block nor are they handed out.
-shm::PassedFile open_file(const char* path, uint64_t task_id);
+// Opens files for reading, quickest when many of a directory come one after another. No part of a path, which is absolute,
+// may be a symbolic link: the supervisor has resolved it, so a link was swapped in since. FIFOs and devices neither block
+// nor are they handed out. What was a directory at its first file is believed to be it as long as the opener lives: it is
+// made for a chunk.
+class FileOpener {
+ public:
+  shm::PassedFile open(const std::string& path, uint64_t task_id);
+
+ private:
+  int open_at_once(const std::string& path);
+
+  std::string directory_;  // of the last file
+  Fd directory_fd_;        // open when it was that of two files in a row
+};
+
 // The same where the kernel or a container has no openat2.
 shm::PassedFile open_file_by_steps(const char* path, uint64_t task_id);
 

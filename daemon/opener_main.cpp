@@ -44,11 +44,12 @@ struct Options {
 Result<> open_all(std::span<const std::byte> chunk, const Options& options, daemon::ReadAhead& ahead, shm::FileSender& sender,
                   size_t& batch) {
   std::string path;
+  daemon::FileOpener opener;
   int64_t oldest_ns = 0;
   PAIRLOOM_ASSIGN([[maybe_unused]] const auto header, shm::parse_chunk(chunk, [&](const shm::TaskView& task) -> Result<> {
     path.assign(reinterpret_cast<const char*>(task.payload.data()), task.payload.size());
     if (sender.count() == 0) oldest_ns = system_clock().monotonic_ns();
-    shm::PassedFile file = daemon::open_file(path.c_str(), task.task_id);
+    shm::PassedFile file = opener.open(path, task.task_id);
     file.drop_behind = ahead.fetch(file.fd, file.size_bytes) && options.drop_behind;
     sender.add(std::move(file));
     if (sender.count() < batch && system_clock().monotonic_ns() - oldest_ns < kOldestNs) return {};

@@ -201,8 +201,8 @@ void TreeWalk::read_entries(FileBatch& batch) {
 void TreeWalk::take_entry(const dirent& entry, FileBatch& batch) {
   const std::string name = entry.d_name;
   if (name == "." || name == "..") return;
-  const std::string path = join(open_->at.path, name);
-  const std::string relative = path.substr(open_->at.root_length + 1);
+  std::string relative;  // only if it matters: there are many entries
+  if (filter_.looks_at_paths()) relative = join(open_->at.path, name).substr(open_->at.root_length + 1);
   unsigned char type = entry.d_type;
   if (type == DT_UNKNOWN) {
     struct stat st {};
@@ -219,8 +219,10 @@ void TreeWalk::take_entry(const dirent& entry, FileBatch& batch) {
 }
 
 // A root inside another is walked once, as a root.
-bool TreeWalk::is_left_out(const std::string& path) const {
-  return (root_paths_.size() > 1 && root_paths_.contains(path)) || (!left_out_.empty() && left_out_.contains(path));
+bool TreeWalk::is_left_out(const std::string& name) const {
+  if (root_paths_.size() <= 1 && left_out_.empty()) return false;
+  const std::string path = join(open_->at.path, name);
+  return root_paths_.contains(path) || left_out_.contains(path);
 }
 
 void TreeWalk::take_directory(const std::string& relative, const std::string& name) {
@@ -228,13 +230,12 @@ void TreeWalk::take_directory(const std::string& relative, const std::string& na
   const int depth = open_->at.depth + 1;
   if (!open_->at.recursive || !filter_.enters_directory(relative, name)) return;
   if (options_.max_depth >= 0 && depth > options_.max_depth) return;
-  std::string path = join(open_->at.path, name);
-  if (is_left_out(path)) return;
-  pending_.push_back({std::move(path), open_->at.root_length, depth, open_->at.root_device, open_->at.written_root});
+  if (is_left_out(name)) return;
+  pending_.push_back({join(open_->at.path, name), open_->at.root_length, depth, open_->at.root_device, open_->at.written_root});
 }
 
 void TreeWalk::take_file(const std::string& relative, const std::string& name, FileBatch& batch) {
-  if (!filter_.wants_file(relative, name) || is_left_out(join(open_->at.path, name))) {
+  if (!filter_.wants_file(relative, name) || is_left_out(name)) {
     batch.files.push_back({name, {}, false});
     return;
   }

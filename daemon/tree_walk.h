@@ -25,6 +25,8 @@ class PathFilter {
   // `relative` is the path below the root. Globs match it or its last part.
   bool wants_file(const std::string& relative, const std::string& name) const;
   bool enters_directory(const std::string& relative, const std::string& name) const;
+  // Else `relative` may be anything.
+  bool looks_at_paths() const { return !options_.include.empty() || !options_.exclude.empty(); }
 
  private:
   const WalkOptions& options_;
@@ -67,7 +69,7 @@ class TreeWalk final : public FileSource {
 
   void enter_root(const std::string& root, FileBatch& batch);
   bool open_next(FileBatch& batch);
-  bool is_left_out(const std::string& path) const;
+  bool is_left_out(const std::string& name) const;  // of the open directory
   void read_entries(FileBatch& batch);
   void take_entry(const dirent& entry, FileBatch& batch);
   void take_link(const std::string& relative, const std::string& name, FileBatch& batch);

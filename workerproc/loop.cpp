@@ -8,6 +8,7 @@
 
 #include <fmt/format.h>
 
+#include "base/clock.h"
 #include "base/version.h"
 #include "shm/records.h"
 #include "workerproc/decode/decode.h"
@@ -89,6 +90,8 @@ Result<> serve(shm::WorkerChannel& channel, shm::FileReceiver& files, std::span<
                         shm::parse_chunk(record->payload, [&](const shm::TaskView& task) {
                           return do_task(channel, files, *job, task, last_wake_ns);
                         }));
+        PAIRLOOM_TRY(channel.wake_supervisor());  // its results may be taken, and the next chunk made
+        last_wake_ns = system_clock().monotonic_ns();
         break;
       }
       default:

@@ -9,9 +9,10 @@
 namespace pairloom::workerproc {
 namespace {
 
-// Much less than the work that is queued behind (daemon/slot.h, kChunkNs), so that nobody idles for want of a wake-up;
-// much more than a small picture takes: a wake-up for each of them would cost the cores a twentieth of their time.
-constexpr int64_t kWakeEveryNs = 5'000'000;
+// Less than the work that is queued behind (daemon/slot.h, kChunkNs), so that nobody idles for want of a wake-up; much more
+// than a small picture takes: a wake-up for each of them would cost the cores a twentieth of their time. A chunk of pictures
+// that take next to nothing wakes the supervisor when it is done (loop.cpp).
+constexpr int64_t kWakeEveryNs = 10'000'000;
 constexpr size_t kPartBytes = 256 * 1024;  // a quarter of the ring: the worker goes on while the supervisor takes
 
 }  // namespace

@@ -19,11 +19,23 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// The system call of newer kernels, and the way without it.
-class OpenFile : public ::testing::TestWithParam<bool> {
+// The system call of newer kernels, by the whole path or below a directory that is known, and the way without it.
+enum class Way { kAtOnce, kInTheSameDirectory, kBySteps };
+const char* name_of(Way way) {
+  constexpr const char* kNames[] = {"AtOnce", "InTheSameDirectory", "BySteps"};
+  return kNames[static_cast<size_t>(way)];
+}
+
+class OpenFile : public ::testing::TestWithParam<Way> {
  protected:
-  shm::PassedFile open(const std::string& path) {
-    return GetParam() ? open_file(path.c_str(), 5) : open_file_by_steps(path.c_str(), 5);
+  static shm::PassedFile open(const std::string& path) {
+    if (GetParam() == Way::kBySteps) return open_file_by_steps(path.c_str(), 5);
+    FileOpener opener;
+    if (GetParam() == Way::kInTheSameDirectory) {
+      opener.open(path, 3);
+      opener.open(path, 4);
+    }
+    return opener.open(path, 5);
   }
   test::TempDir home_;
 };
@@ -69,8 +81,23 @@ TEST_P(OpenFile, NeitherBlocksAtNorHandsOutWhatIsNoFile) {
   EXPECT_EQ(open(home_ / "socket").error, ENXIO);
 }
 
-INSTANTIATE_TEST_SUITE_P(Ways, OpenFile, ::testing::Bool(),
-                         [](const auto& test) { return test.param ? "AtOnce" : "BySteps"; });
+INSTANTIATE_TEST_SUITE_P(Ways, OpenFile, ::testing::Values(Way::kAtOnce, Way::kInTheSameDirectory, Way::kBySteps),
+                         [](const auto& test) { return name_of(test.param); });
+
+// And in each it is the file of that directory.
+TEST(FileOpener, OpensFilesOfSeveralDirectoriesInTurn) {
+  test::TempDir home;
+  FileOpener opener;
+  for (int round = 0; round < 2; ++round)
+    for (const std::string directory : {"a", "b", "a", "a", "a", "", "", "b"}) {
+      const std::string path = home.write(directory + "/c.jpg", directory + "!");
+      const auto file = opener.open(path, 1);
+      ASSERT_TRUE(file.fd);
+      char text[8] = {};
+      const auto size = ::read(file.fd.get(), text, sizeof text);
+      EXPECT_EQ(std::string(text, static_cast<size_t>(size)), directory + "!");
+    }
+}
 
 }  // namespace
 }  // namespace pairloom::daemon
