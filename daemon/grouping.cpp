@@ -17,7 +17,7 @@ Result<> store_groups(index::IndexWriter& index, index::RunId run, Algorithm alg
   bool too_many = false;
   {
     // The reader knows which contents stand in for those that are gone.
-    PAIRLOOM_ASSIGN(auto reader, index::IndexReader::open(index.path()));
+    index::IndexReader reader = index.reader();
     const auto take = [&](const index::PairRow& pair) -> Result<> {
       too_many = edges.size() >= most_pairs;
       if (too_many) return fail(Errc::kTooLarge, "too many pairs");  // ends the visit

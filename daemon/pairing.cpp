@@ -177,12 +177,18 @@ Result<> Pairing::tick(int64_t now_ns) {
   return commit();
 }
 
-// The pairs first: what is noted as done is there. In the order of their key: then neighbours go to the same page.
-Result<> Pairing::commit() {
+// In the order of their key: then neighbours go to the same page.
+Result<> Pairing::put_found() {
   std::sort(pairs_since_.begin(), pairs_since_.end(),
             [](const auto& x, const auto& y) { return std::pair(x.a, x.b) < std::pair(y.a, y.b); });
   PAIRLOOM_TRY(index_->put_pairs(setup_.algorithm, pairs_since_));
   pairs_since_.clear();
+  return {};
+}
+
+// The pairs first: what is noted as done is there.
+Result<> Pairing::commit() {
+  PAIRLOOM_TRY(put_found());
   PAIRLOOM_TRY(index_->commit());
   PAIRLOOM_TRY(store_.note_done(setup_.algorithm, done_since_, crowded_since_));
   done_since_.clear();
@@ -191,7 +197,7 @@ Result<> Pairing::commit() {
 }
 
 Result<> Pairing::finish() {
-  PAIRLOOM_TRY(commit());
+  PAIRLOOM_TRY(done_since_.empty() && crowded_since_.empty() ? put_found() : commit());
   return index_->set_pairing_state(setup_.algorithm, setup_.radius, setup_.count);
 }
 

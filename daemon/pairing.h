@@ -55,6 +55,7 @@ class Pairing final : public Job {
   Result<bool> resume();
   Result<> plan(Pool& pool, uint64_t memory_bytes);
   Result<> store_plan(double seconds);
+  Result<> put_found();
   Result<> commit();
   void plan_scan(uint64_t first, uint64_t workers);
 

@@ -249,7 +249,7 @@ Result<> Pool::State::start_worker(Slot& slot, int64_t now) {
 }
 
 int Pool::State::timeout_ms(bool more_now, int64_t now) const {
-  if (more_now) return 0;
+  if (more_now || std::any_of(slots.begin(), slots.end(), [](const Slot& slot) { return slot.has_more; })) return 0;
   int64_t until = std::max(next_often_ns, now + 1'000'000);
   if (!surroundings->often) until = now + 1'000'000'000;  // the deadline's grain
   if (job->next_tick_ns() >= 0) until = std::min(until, job->next_tick_ns());
@@ -263,6 +263,9 @@ Result<> Pool::State::wait_for_events(bool more_now) {
   const int n = epoll_wait(epoll.get(), events.data(), static_cast<int>(events.size()),
                            timeout_ms(more_now, clock.monotonic_ns()));
   if (n < 0 && errno != EINTR) return fail_errno("cannot wait for events", errno);
+  // Those that wait longest first: they will not wake us again.
+  for (Slot& slot : slots)
+    if (slot.process && slot.has_more) PAIRLOOM_TRY(take_records(slot));
   for (int i = 0; i < n; ++i) PAIRLOOM_TRY(on_event(events[static_cast<size_t>(i)].data.u64));
   return {};
 }

@@ -50,6 +50,7 @@ struct Pool::State {
   Result<> wait_for_events(bool more_now);
   Result<> on_event(uint64_t tag_value);
   Result<> listen(Slot& slot);
+  Result<> take_records(Slot& slot);
   Result<> on_record(Slot& slot, uint32_t kind);
   Result<> on_hello(Slot& slot);
   Result<> on_result(Slot& slot);

@@ -14,6 +14,8 @@
 namespace pairloom::daemon {
 namespace {
 
+constexpr int kMaxRecordsAtOnce = 64;  // much less than a worker has in hand when they come quickly
+
 // Said before the worker has seen a byte of any file, and yet read as a
 // stranger's words.
 Result<DecoderNames> read_decoder_names(std::span<const std::byte> bytes) {
@@ -36,21 +38,30 @@ Result<DecoderNames> read_decoder_names(std::span<const std::byte> bytes) {
 
 }  // namespace
 
-// Everything the worker has for us.
+// It has woken us.
 Result<> Pool::State::listen(Slot& slot) {
+  const auto open = slot.process->channel().drain_wakeups();
+  const uint64_t life = slot.generation;
+  PAIRLOOM_TRY(take_records(slot));
+  const bool lives = slot.process && slot.generation == life;
+  return lives && (!open || !*open) ? lost(slot, false, "") : Result<>{};
+}
+
+// What the worker has for us, or a part of it: meanwhile it may have run out of work, and others have something to say, too.
+Result<> Pool::State::take_records(Slot& slot) {
   shm::SupervisorChannel& channel = slot.process->channel();
-  const auto open = channel.drain_wakeups();
   const uint64_t most =
       std::max<uint64_t>(shm::kMaxHelloBytes, sizeof(shm::ResultHeader) + job->max_result_bytes());
-  while (true) {
+  slot.has_more = false;
+  for (int taken = 0; taken < kMaxRecordsAtOnce; ++taken) {
     const auto kind = channel.take(record, most);
     if (!kind) return lost(slot, true, kind.error().message);
-    if (!*kind) break;
+    if (!*kind) return {};
     const auto handled = on_record(slot, **kind);
     if (!handled && handled.error().code == Errc::kProtocol) return lost(slot, true, handled.error().message);
     PAIRLOOM_TRY(handled);
   }
-  if (!open || !*open) return lost(slot, false, "");
+  slot.has_more = true;
   return {};
 }
 

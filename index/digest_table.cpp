@@ -197,6 +197,12 @@ Result<> DigestTable::read_slots(uint64_t first, size_t count) const {
   return fail(Errc::kIo, fmt::format("'{}' was cut off by another program; delete it, it will be made again", path_));
 }
 
+bool DigestTable::may_have(const Digest& digest) const {
+  const uint32_t tag = tag_of(digest);
+  pending_.prefetch(tag);
+  return filter_.may_have(tag);
+}
+
 Result<ContentId> DigestTable::find(const Digest& digest, const std::function<Result<bool>(ContentId)>& is_it) {
   const uint32_t tag = tag_of(digest);
   if (!filter_.may_have(tag)) return ContentId{0};

@@ -32,6 +32,10 @@ class PendingDigests {
     auto operator<=>(const Entry&) const = default;
   };
   void add(uint32_t tag, ContentId content);
+  // It will be asked for this tag, or given it, soon.
+  void prefetch(uint32_t tag) const {
+    if (!table_.empty()) __builtin_prefetch(&table_[tag & mask()], 1);
+  }
   // Calls visit(content) for all of this tag, until it says true or fails.
   template <class Visit>
   Result<bool> any(uint32_t tag, Visit visit) const {
@@ -88,6 +92,8 @@ class DigestTable {
   DigestTable(DigestTable&&) noexcept = default;
   DigestTable& operator=(DigestTable&&) noexcept = default;
 
+  // False: find() would find nothing. Costs next to nothing, and makes ready for an insertion.
+  bool may_have(const Digest& digest) const;
   // Calls `is_it` with the contents that may have this digest, until it says true; the answer is that content, or 0.
   Result<ContentId> find(const Digest& digest, const std::function<Result<bool>(ContentId)>& is_it);
   // There may be several of one digest: sizes differ. Found at once; in the file after flush().

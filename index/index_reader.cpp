@@ -59,8 +59,11 @@ Result<IndexReader> IndexReader::open(const std::string& path) {
   }
   PAIRLOOM_ASSIGN(Database db, Database::open(absolute, Database::Mode::kReadOnly));
   PAIRLOOM_TRY(check_schema(db));
-  return IndexReader(std::make_unique<State>(State{.path = absolute, .db = std::move(db)}));
+  return IndexReader(std::make_unique<State>(absolute, std::move(db)));
 }
+
+IndexReader::IndexReader(const std::string& path, Database& database)
+    : IndexReader(std::make_unique<State>(path, database)) {}
 
 IndexReader::IndexReader(std::unique_ptr<State> state) : state_(std::move(state)) {}
 IndexReader::IndexReader(IndexReader&&) noexcept = default;

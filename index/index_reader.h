@@ -1,4 +1,5 @@
-// IndexReader: read-only view of an index; never blocks the writer and is never blocked by it. Runs in: cli.
+// IndexReader: read-only view of an index; never blocks the writer and is never blocked by it. Runs in: cli,
+// supervisor.
 #pragma once
 
 #include <cstdint>
@@ -14,10 +15,13 @@
 
 namespace pairloom::index {
 
+class Database;
+
 class IndexReader {
  public:
   // kIndexMissing, kIndexTooNew, kIndexCorrupt with messages that say what to do.
   static Result<IndexReader> open(const std::string& path);
+  IndexReader(const std::string& path, Database& database);  // the writer's own: IndexWriter::reader()
   IndexReader(IndexReader&&) noexcept;
   IndexReader& operator=(IndexReader&&) noexcept;
   ~IndexReader();

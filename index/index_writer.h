@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "index/index_reader.h"
 #include "index/pairing_store.h"
 #include "index/rows.h"
 
@@ -95,8 +96,10 @@ class IndexWriter {
   // the algorithm is the caller's to know, by the code file.
   Result<> put_pairs(Algorithm algorithm, std::span<const PairRow> pairs);
   Result<> set_pairing_state(Algorithm algorithm, uint32_t radius, uint64_t position);  // commits
-  // The plans of pairing, and groups. To be told to write after a commit; must not outlive the writer.
+  // The plans of pairing, and groups; and all that readers are told. By the writer's connection, as making one costs a
+  // millisecond: to be used when nothing is uncommitted, and not to outlive the writer.
   PairingStore pairing_store();
+  IndexReader reader();
   // From now on pairs are to be stored up to this radius; 0: as far as pairloom does by itself. Those farther apart are
   // deleted; nearer ones that are missing are the next pairing's to find. Remembered until it is called again. Commits.
   Result<> want_pairs(Algorithm algorithm, uint32_t radius);

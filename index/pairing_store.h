@@ -35,9 +35,7 @@ class PairingStore {
  public:
   // Of an index that is there and up to date. Only whoever holds its IndexWriter may call what writes.
   static Result<PairingStore> open(const std::string& index_path, bool to_write);
-  // The writer's own (IndexWriter::pairing_store), by its connection: it must live longer, and have nothing uncommitted
-  // when this is told to write.
-  explicit PairingStore(Database& database);
+  explicit PairingStore(Database& database);  // the writer's own: IndexWriter::pairing_store()
   PairingStore(PairingStore&&) noexcept;
   PairingStore& operator=(PairingStore&&) noexcept;
   ~PairingStore();

@@ -39,9 +39,10 @@ Result<> IndexWriter::State::recount_coverage() {
 }
 
 Result<ContentId> IndexWriter::State::known_content(const FileResult& result) {
+  PAIRLOOM_TRY(open_digests());
+  if (!digests->may_have(result.digest)) return ContentId{0};
   Coverage stored;
   bool live = false;
-  PAIRLOOM_TRY(open_digests());
   const auto is_it = [&](ContentId candidate) -> Result<bool> {
     PAIRLOOM_TRY(store_new_images());  // it may be one of them
     const StoredBytes digest(result.digest);
@@ -69,7 +70,6 @@ Result<> IndexWriter::State::add_new_image(RunId run, FileResult result) {
                             std::numeric_limits<ContentId>::max()));
   }
   const auto id = static_cast<ContentId>(meta.next_content++);
-  PAIRLOOM_TRY(digests->insert(result.digest, id));
   const Coverage made = Coverage::of(set_of_codes(result), result.accuracy);
   count_coverage(made, +1);
   ++meta.contents;
@@ -92,6 +92,7 @@ Result<> IndexWriter::State::add_new_image(RunId run, FileResult result) {
     new_images.add({id, code.algorithm, row.position, StoredBytes(code.code, code.algorithm), row.flags});
     done |= set_of(code.algorithm);
   }
+  PAIRLOOM_TRY(digests->insert(result.digest, id));
   return new_images.images().size() < kMaxNewImages ? Result<>{} : store_new_images();
 }
 

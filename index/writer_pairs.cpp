@@ -34,6 +34,10 @@ Result<> IndexWriter::put_pairs(Algorithm algorithm, std::span<const PairRow> pa
   });
 }
 
+IndexReader IndexWriter::reader() {
+  return IndexReader(state_->path, state_->db);
+}
+
 PairingStore IndexWriter::pairing_store() {
   return PairingStore(state_->db);
 }

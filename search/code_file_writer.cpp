@@ -151,8 +151,7 @@ Result<> CodeFileWriter::State::publish() {
   next.sequence += 1;
   next.published = count;
   next.tail_checksum = tail_checksum();
-  PAIRLOOM_TRY(write_slot(fd.get(), next, path));
-  PAIRLOOM_TRY(sync_data(fd.get(), path));
+  PAIRLOOM_TRY(write_slot(fd.get(), next, path));  // synced by the next publication, before it writes the other slot
   header = next;
   return {};
 }
