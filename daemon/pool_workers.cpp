@@ -41,10 +41,9 @@ Result<DecoderNames> read_decoder_names(std::span<const std::byte> bytes) {
 // It has woken us.
 Result<> Pool::State::listen(Slot& slot) {
   const auto open = slot.process->channel().drain_wakeups();
-  const uint64_t life = slot.generation;
   PAIRLOOM_TRY(take_records(slot));
-  const bool lives = slot.process && slot.generation == life;
-  return lives && (!open || !*open) ? lost(slot, false, "") : Result<>{};
+  const bool has_ended = !open || !*open;
+  return has_ended && slot.process ? lost(slot, false, "") : Result<>{};  // it may have been lost as a liar
 }
 
 // What the worker has for us, or a part of it: meanwhile it may have run out of work, and others have something to say, too.
