@@ -53,7 +53,7 @@ Result<> set_up_connection(Database& db) {
                             db.path()));
   }
   PAIRLOOM_TRY(
-      db.execute("PRAGMA synchronous = FULL; PRAGMA cache_size = -8192; PRAGMA wal_autocheckpoint = 8192;"
+      db.execute("PRAGMA synchronous = FULL; PRAGMA cache_size = -2048; PRAGMA wal_autocheckpoint = 8192;"
                  "PRAGMA journal_size_limit = 33554432;"));
   return db.keep_wal_files();
 }
