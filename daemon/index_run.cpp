@@ -86,6 +86,7 @@ class IndexRun {
     summary_.totals = job.totals();
     summary_.missing_roots = walk.missing_roots();
     summary_.unreadable_directories = walk.unreadable_directories();
+    if (!done && done.error().code != Errc::kInterrupted) return done;  // what follows would fail for the same reason
     for (const auto& [path, filesystem] : walk.entered_roots()) PAIRLOOM_TRY(index_.note_root(path, filesystem));
     return done;
   }
