@@ -30,7 +30,7 @@ struct Code {
   friend auto operator<=>(const Code&, const Code&) = default;
 };
 
-struct CodeOf {
+struct CodeOf {  // a code, and which algorithm made it
   Algorithm algorithm;
   Code code;
 };

@@ -126,7 +126,7 @@ Result<GroupSieve> GroupSieve::make(const GroupFilter& filter, index::IndexReade
     first_run = std::max(first_run, last);
   }
   if (first_run != 0) {
-    PAIRLOOM_ASSIGN(auto store, index::PairingStore::open(index_path, false));
+    PAIRLOOM_ASSIGN(auto store, index::PairingStore::open(index_path));
     PAIRLOOM_ASSIGN(sieve.new_contents_, store.contents_since(first_run));
   }
   return sieve;

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "base/clock.h"
+#include "base/path.h"
 #include "base/version.h"
 #include "jobs/index_job.h"
 
@@ -23,23 +24,6 @@ std::string path_of(const Task& task) {
 std::string name_of(const Task& task) {
   const std::string_view path = path_in(task);
   return std::string(path.substr(path.rfind('/') + 1));
-}
-
-std::vector<std::byte> path_bytes(const FileBatch& batch, const FoundFile& file) {
-  std::vector<std::byte> path;
-  path.reserve(batch.directory.size() + 1 + file.name.size());
-  const auto add = [&path](std::string_view part) {
-    const auto bytes = std::as_bytes(std::span(part));
-    path.insert(path.end(), bytes.begin(), bytes.end());
-  };
-  add(batch.directory);
-  if (batch.directory != "/") add("/");
-  add(file.name);
-  return path;
-}
-
-std::string path_in(const FileBatch& batch, const std::string& name) {
-  return batch.directory == "/" ? "/" + name : batch.directory + "/" + name;
 }
 
 bool same_but_for_device(const StatIdentity& a, const StatIdentity& b) {
@@ -123,12 +107,12 @@ Result<> Indexing::take_batch(const FileBatch& batch) {
 // New names came first: what is gone under one name may have been found under another.
 Result<> Indexing::take_absent(const FileBatch& batch) {
   for (const std::string& name : batch.absent_files) {
-    if (mark_in_hand(path_in(batch, name))) continue;
+    if (mark_in_hand(join_path(batch.directory, name))) continue;
     PAIRLOOM_ASSIGN(const auto known, index_->known_file(at_.directory.id, name, false));
     if (known) PAIRLOOM_TRY(forget_file(name));
   }
   for (const std::string& name : batch.absent_directories) {
-    const std::string path = path_in(batch, name);
+    const std::string path = join_path(batch.directory, name);
     PAIRLOOM_ASSIGN(const auto child, index_->find_directory(path));
     if (!child || !at_.same_filesystem) continue;
     PAIRLOOM_TRY(forget_directory(*child));
@@ -197,7 +181,7 @@ Result<> Indexing::forget_directory(const index::KnownDirectory& child) {
 
 Result<> Indexing::forget_file(const std::string& name) {
   if (!at_.same_filesystem) return {};
-  if (!in_hand_by_path_.empty()) mark_in_hand(at_.directory.path == "/" ? "/" + name : at_.directory.path + "/" + name);
+  if (!in_hand_by_path_.empty()) mark_in_hand(join_path(at_.directory.path, name));
   ++totals_.gone;
   return index_->mark_gone(run_, at_.directory.id, name);
 }
@@ -242,13 +226,15 @@ Result<> Indexing::take_file(const FileBatch& batch, const FoundFile& file, cons
   }
   Task task;
   task.id = next_task_++;
-  task.payload = path_bytes(batch, file);
+  const std::string path = path_of(batch, file);
+  const auto bytes = std::as_bytes(std::span(path));
+  task.payload.assign(bytes.begin(), bytes.end());
   task.cost_bytes = file.identity.size_bytes;
   // Blame is remembered across runs as long as the file is the same.
   if (known && same_but_for_device(known->identity, file.identity) && known->attempts < kPointsToGiveUp)
     task.points = known->attempts;
   in_hand_.emplace(task.id, InHand{at_.directory.id, file.identity});
-  if (source_->is_watching()) in_hand_by_path_.emplace(path_of(task), task.id);
+  if (source_->is_watching()) in_hand_by_path_.emplace(path, task.id);
   found_.push_back(std::move(task));
   return {};
 }

@@ -265,7 +265,7 @@ Result<> Pool::State::wait_for_events(bool more_now) {
   if (n < 0 && errno != EINTR) return fail_errno("cannot wait for events", errno);
   // Those that wait longest first: they will not wake us again.
   for (Slot& slot : slots)
-    if (slot.process && slot.has_more) PAIRLOOM_TRY(take_records(slot));
+    if (slot.has_more) PAIRLOOM_TRY(take_records(slot));
   for (int i = 0; i < n; ++i) PAIRLOOM_TRY(on_event(events[static_cast<size_t>(i)].data.u64));
   return {};
 }

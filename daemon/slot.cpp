@@ -38,7 +38,7 @@ void Slot::note_task_time(uint64_t elapsed_ns) {
 
 Result<> Slot::start(const WorkerPrograms& programs, shm::LaneSizes sizes, int64_t now_ns) {
   ++generation;
-  greeted = useful = has_more = in_the_middle = timed_out = false;
+  greeted = useful = in_the_middle = timed_out = false;
   job_serial = 0;
   last_heartbeat = 0;
   last_sign_ns = now_ns;

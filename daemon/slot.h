@@ -51,7 +51,7 @@ struct Slot {
   bool useful = false;           // it has delivered a result
   std::string program;           // it runs
   bool rare_decoders = false;    // it was started with them
-  bool has_more = false;         // its results were not all taken the last time
+  bool has_more = false;         // there is a process, and its results were not all taken the last time
   bool in_the_middle = false;    // it has sent records of the first outstanding task, but not the last
   uint64_t job_serial = 0;       // which job's set-up it has been sent
   size_t references_sent = 0;    // and how many of that job's descriptor sets

@@ -12,6 +12,7 @@
 #include <cstring>
 
 #include "base/fd.h"
+#include "base/path.h"
 
 namespace pairloom::daemon {
 namespace {
@@ -24,10 +25,6 @@ bool matches_any(const std::vector<std::string>& globs, const std::string& relat
   return std::any_of(globs.begin(), globs.end(), [&](const std::string& glob) {
     return fnmatch(glob.c_str(), relative.c_str(), 0) == 0 || fnmatch(glob.c_str(), name.c_str(), 0) == 0;
   });
-}
-
-std::string join(const std::string& directory, const std::string& name) {
-  return directory == "/" ? "/" + name : directory + "/" + name;
 }
 
 // Canonical absolute path: no symbolic link, dot or double slash in it. Empty on error (errno says why).
@@ -202,7 +199,7 @@ void TreeWalk::take_entry(const dirent& entry, FileBatch& batch) {
   const std::string name = entry.d_name;
   if (name == "." || name == "..") return;
   std::string relative;  // only if it matters: there are many entries
-  if (filter_.looks_at_paths()) relative = join(open_->at.path, name).substr(open_->at.root_length + 1);
+  if (filter_.looks_at_paths()) relative = join_path(open_->at.path, name).substr(open_->at.root_length + 1);
   unsigned char type = entry.d_type;
   if (type == DT_UNKNOWN) {
     struct stat st {};
@@ -221,7 +218,7 @@ void TreeWalk::take_entry(const dirent& entry, FileBatch& batch) {
 // A root inside another is walked once, as a root.
 bool TreeWalk::is_left_out(const std::string& name) const {
   if (root_paths_.size() <= 1 && left_out_.empty()) return false;
-  const std::string path = join(open_->at.path, name);
+  const std::string path = join_path(open_->at.path, name);
   return root_paths_.contains(path) || left_out_.contains(path);
 }
 
@@ -231,7 +228,7 @@ void TreeWalk::take_directory(const std::string& relative, const std::string& na
   if (!open_->at.recursive || !filter_.enters_directory(relative, name)) return;
   if (options_.max_depth >= 0 && depth > options_.max_depth) return;
   if (is_left_out(name)) return;
-  pending_.push_back({join(open_->at.path, name), open_->at.root_length, depth, open_->at.root_device, open_->at.written_root});
+  pending_.push_back({join_path(open_->at.path, name), open_->at.root_length, depth, open_->at.root_device, open_->at.written_root});
 }
 
 void TreeWalk::take_file(const std::string& relative, const std::string& name, FileBatch& batch) {
@@ -242,7 +239,7 @@ void TreeWalk::take_file(const std::string& relative, const std::string& name, F
   struct stat st {};
   if (::fstatat(dirfd(open_->stream.get()), name.c_str(), &st, AT_SYMLINK_NOFOLLOW) != 0) {
     if (errno == ENOENT) return;  // deleted since the directory was read
-    add_problem(batch, join(open_->at.path, name), "cannot stat", errno, false);
+    add_problem(batch, join_path(open_->at.path, name), "cannot stat", errno, false);
     batch.files.push_back({name, {}, false});
     return;
   }
@@ -251,10 +248,10 @@ void TreeWalk::take_file(const std::string& relative, const std::string& name, F
 
 // A link is indexed under the path it leads to, so that no file is counted twice.
 void TreeWalk::take_link(const std::string& relative, const std::string& name, FileBatch& batch) {
-  const std::string target = canonical(join(open_->at.path, name));
+  const std::string target = canonical(join_path(open_->at.path, name));
   struct stat st {};
   if (target.empty() || ::stat(target.c_str(), &st) != 0) {
-    add_problem(batch, join(open_->at.path, name), "cannot follow the link", errno, false);
+    add_problem(batch, join_path(open_->at.path, name), "cannot follow the link", errno, false);
     return;
   }
   if (S_ISDIR(st.st_mode) && filter_.enters_directory(relative, name)) {

@@ -302,6 +302,7 @@ Result<> DigestTable::grow() {
   larger.token_ = token_;
   larger.capacity_ = capacity_ * 2;
   PAIRLOOM_ASSIGN(larger.fd_, make_file(new_path, larger.capacity_));
+  if (filter_.is_made()) larger.filter_.make(larger.capacity_);
   std::vector<uint64_t> piece, late;  // late: found no free slot in their pieces
   const uint64_t piece_slots = std::min<uint64_t>(kPieceSlots, larger.capacity_);
   for (uint64_t begin = 0; begin < larger.capacity_; begin += piece_slots) {
@@ -309,6 +310,7 @@ Result<> DigestTable::grow() {
     const auto add = [&](uint64_t slot) {
       const uint64_t home = larger.home_of(tag_in(slot));
       if (home < begin || home >= begin + piece_slots) return;
+      larger.filter_.add(tag_in(slot));
       const auto free = std::find(piece.begin() + static_cast<ptrdiff_t>(home - begin), piece.end(), 0u);
       if (free == piece.end())
         late.push_back(slot);
@@ -327,7 +329,9 @@ Result<> DigestTable::grow() {
   fd_ = std::move(larger.fd_);
   capacity_ = larger.capacity_;
   used_ = larger.used_;
-  return filter_.is_made() ? make_filter() : Result<>{};
+  filter_ = std::move(larger.filter_);
+  for (const PendingDigests::Entry& entry : pending_.entries()) filter_.add(entry.tag);
+  return {};
 }
 
 // All entries from slot `first` to the first free slot at or behind `last`, which may be beyond the table's end.

@@ -8,6 +8,7 @@
 
 #include <fmt/format.h>
 
+#include "base/path.h"
 #include "index/digest_table.h"
 #include "index/encoding.h"
 #include "index/reader_state.h"
@@ -17,12 +18,6 @@
 
 namespace pairloom::index {
 namespace {
-
-std::string join(std::string_view directory, std::string_view name) {
-  std::string path(directory);
-  if (path != "/") path += '/';
-  return path.append(name);
-}
 
 std::string name_in(const std::string& path) {
   return path.substr(path.rfind('/') + 1);
@@ -128,7 +123,7 @@ Result<std::vector<FileRow>> IndexReader::State::files_after(DirectoryId directo
   PAIRLOOM_ASSIGN(Query row, db.query("SELECT name, inode, size, mtime_ns, ctime_ns, outcome, content FROM file "
                                       "WHERE directory = ? AND name > ? AND gone_run IS NULL ORDER BY name LIMIT ?",
                                       directory, Blob{after}, kReaderPageRows));
-  PAIRLOOM_TRY(row.each([&] { page.push_back(file_from(row, 1, join(in, row.bytes(0)))); }));
+  PAIRLOOM_TRY(row.each([&] { page.push_back(file_from(row, 1, join_path(in, row.bytes(0)))); }));
   return page;
 }
 
@@ -189,7 +184,7 @@ Result<std::vector<FileRow>> IndexReader::files_of(ContentId content) {
                                    "f.content FROM file f JOIN directory d ON d.id = f.directory "
                                    "WHERE f.content = ? AND f.gone_run IS NULL ORDER BY d.path, f.name",
                                    content));
-  PAIRLOOM_TRY(row.each([&] { files.push_back(file_from(row, 2, join(row.bytes(0), row.bytes(1)))); }));
+  PAIRLOOM_TRY(row.each([&] { files.push_back(file_from(row, 2, join_path(row.bytes(0), row.bytes(1)))); }));
   return files;
 }
 
@@ -212,7 +207,7 @@ Result<> IndexReader::visit_failures(const std::function<Result<>(const FailureR
       PAIRLOOM_TRY(row.each([&] {
         last_directory = row.integer(0);
         name = row.bytes(1);
-        page.push_back({.path = join(row.bytes(2), name),
+        page.push_back({.path = join_path(row.bytes(2), name),
                         .outcome = row.as<Outcome>(3),
                         .message = std::string(row.bytes(4)),
                         .attempts = row.as<uint32_t>(5),

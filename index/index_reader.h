@@ -1,5 +1,4 @@
-// IndexReader: read-only view of an index; never blocks the writer and is never blocked by it. Runs in: cli,
-// supervisor.
+// IndexReader: read-only view of an index; never blocks the writer and is never blocked by it. Runs in: cli, supervisor.
 #pragma once
 
 #include <cstdint>

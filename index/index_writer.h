@@ -15,11 +15,12 @@
 #include <vector>
 
 #include "base/result.h"
-#include "index/index_reader.h"
-#include "index/pairing_store.h"
 #include "index/rows.h"
 
 namespace pairloom::index {
+
+class IndexReader;
+class PairingStore;
 
 class IndexWriter {
  public:

@@ -1,7 +1,6 @@
 #include "index/pairing_store.h"
 
 #include <algorithm>
-#include <optional>
 #include <utility>
 
 #include "index/reader_state.h"
@@ -22,13 +21,8 @@ std::vector<std::byte> as_bytes(std::string_view text) {
 }  // namespace
 
 struct PairingStore::State {
-  explicit State(Database&& database) : own(std::move(database)), db(*own) {}
-  explicit State(Database& database) : db(database) {}
-  State(const State&) = delete;
-  State& operator=(const State&) = delete;
-
-  std::optional<Database> own;
-  Database& db;
+  OwnOrLent connection;
+  Database& db = *connection;
 
   // All of a change or nothing.
   template <class Body>
@@ -47,14 +41,9 @@ PairingStore::PairingStore(PairingStore&&) noexcept = default;
 PairingStore& PairingStore::operator=(PairingStore&&) noexcept = default;
 PairingStore::~PairingStore() = default;
 
-Result<PairingStore> PairingStore::open(const std::string& index_path, bool to_write) {
-  PAIRLOOM_ASSIGN(Database db,
-                  Database::open(index_path, to_write ? Database::Mode::kCreate : Database::Mode::kReadOnly));
+Result<PairingStore> PairingStore::open(const std::string& index_path) {
+  PAIRLOOM_ASSIGN(Database db, Database::open(index_path, Database::Mode::kReadOnly));
   PAIRLOOM_TRY(check_schema(db));
-  if (to_write) {
-    PAIRLOOM_TRY(db.execute("PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 8192"));
-    PAIRLOOM_TRY(db.keep_wal_files());
-  }
   return PairingStore(std::make_unique<State>(std::move(db)));
 }
 

@@ -33,9 +33,9 @@ struct PairingWork {
 
 class PairingStore {
  public:
-  // Of an index that is there and up to date. Only whoever holds its IndexWriter may call what writes.
-  static Result<PairingStore> open(const std::string& index_path, bool to_write);
-  explicit PairingStore(Database& database);  // the writer's own: IndexWriter::pairing_store()
+  // Of an index that is there and up to date; to be read only.
+  static Result<PairingStore> open(const std::string& index_path);
+  explicit PairingStore(Database& database);  // the writer's own, which can write: IndexWriter::pairing_store()
   PairingStore(PairingStore&&) noexcept;
   PairingStore& operator=(PairingStore&&) noexcept;
   ~PairingStore();

@@ -1,10 +1,8 @@
-// What an open IndexReader holds. Private to index_reader.cpp and reader_codes.cpp. Runs in: cli,
-// supervisor.
+// What an open IndexReader holds. Private to index_reader.cpp and reader_codes.cpp. Runs in: cli, supervisor.
 #pragma once
 
 #include <cstddef>
 #include <functional>
-#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -37,14 +35,9 @@ class ReadTransaction {
 };
 
 struct IndexReader::State {
-  State(std::string index_path, Database&& database) : path(std::move(index_path)), own(std::move(database)), db(*own) {}
-  State(std::string index_path, Database& database) : path(std::move(index_path)), db(database) {}
-  State(const State&) = delete;
-  State& operator=(const State&) = delete;
-
   std::string path;
-  std::optional<Database> own;
-  Database& db;
+  OwnOrLent connection;
+  Database& db = *connection;
 
   // The directories that follow `after` in path order, one page.
   Result<> next_directories(const std::string& after, std::vector<KnownDirectory>& page,

@@ -130,6 +130,7 @@ CREATE TABLE pair (                             -- contents are checked by the w
 ) WITHOUT ROWID, STRICT;
 )sql";
 
+// Those that have changed since; as they were: schema_steps.cpp.
 inline constexpr const char* kChangedTables = R"sql(
 CREATE TABLE algorithm (
   id              INTEGER PRIMARY KEY,          -- base/algorithm.h

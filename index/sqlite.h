@@ -159,4 +159,18 @@ class Database {
   std::unique_ptr<Handle> handle_;
 };
 
+// A connection of one's own, or one that is lent by somebody who lives longer.
+class OwnOrLent {
+ public:
+  OwnOrLent(Database&& own) : own_(std::move(own)), database_(*own_) {}  // NOLINT(google-explicit-constructor)
+  OwnOrLent(Database& lent) : database_(lent) {}                         // NOLINT(google-explicit-constructor)
+  OwnOrLent(const OwnOrLent&) = delete;
+  OwnOrLent& operator=(const OwnOrLent&) = delete;
+  Database& operator*() { return database_; }
+
+ private:
+  std::optional<Database> own_;
+  Database& database_;
+};
+
 }  // namespace pairloom::index

@@ -3,8 +3,10 @@
 
 #include <utility>
 
+#include "index/index_reader.h"
 #include "index/index_writer.h"
 #include "index/pairing_row.h"
+#include "index/pairing_store.h"
 #include "index/writer_state.h"
 
 namespace pairloom::index {

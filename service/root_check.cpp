@@ -9,6 +9,7 @@
 #include <memory>
 
 #include "base/fd.h"
+#include "base/path.h"
 #include "daemon/tree_walk.h"
 
 namespace pairloom::service {
@@ -19,10 +20,6 @@ constexpr int kNamesLookedAt = 1000;
 struct DirCloser {
   void operator()(DIR* dir) const { closedir(dir); }
 };
-
-std::string join(const std::string& directory, const std::string& name) {
-  return directory == "/" ? "/" + name : directory + "/" + name;
-}
 
 // Reads names until one is known, or it is clear that none is likely to be.
 Result<> look_for_known(int directory_fd, RootLook& look, index::IndexWriter& index) {
@@ -39,7 +36,7 @@ Result<> look_for_known(int directory_fd, RootLook& look, index::IndexWriter& in
     ++i;
     if (!known) break;
     PAIRLOOM_ASSIGN(const auto file, index.known_file(known->id, name, false));
-    PAIRLOOM_ASSIGN(const auto directory, index.find_directory(join(look.path, name)));
+    PAIRLOOM_ASSIGN(const auto directory, index.find_directory(join_path(look.path, name)));
     look.holds_known = file || directory;
   }
   return {};

@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "base/fd.h"
+#include "base/path.h"
 #include "watch/fanotify_watcher.h"
 #include "watch/inotify_watcher.h"
 #include "watch/mount_table.h"
@@ -21,10 +22,6 @@ using watch::Ripeness;
 
 constexpr int kReadsOfChangingFile = 3;
 constexpr size_t kMaxChangedReads = 10'000;
-
-std::string join(const std::string& directory, const std::string& name) {
-  return directory == "/" ? "/" + name : directory + "/" + name;
-}
 
 std::pair<std::string, std::string> split(const std::string& path) {
   const size_t slash = path.rfind('/');
@@ -359,7 +356,7 @@ bool WatchedRoot::look_at(const watch::PendingChanges::Due& due, daemon::FileBat
 }
 
 void WatchedRoot::look_at_name(int directory_fd, const watch::PendingChanges::Name& name, daemon::FileBatch& batch) {
-  const std::string path = join(batch.directory, name.name);
+  const std::string path = join_path(batch.directory, name.name);
   const auto watched_before = [&] { return watcher_ && watcher_->watches(path); };
   struct stat st {};
   if (::fstatat(directory_fd, name.name.c_str(), &st, AT_SYMLINK_NOFOLLOW) != 0) {

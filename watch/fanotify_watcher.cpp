@@ -11,6 +11,8 @@
 #include <cstring>
 #include <utility>
 
+#include "base/path.h"
+
 namespace pairloom::watch {
 namespace {
 
@@ -124,7 +126,7 @@ void FanotifyWatcher::take_event(uint64_t mask, const fanotify_event_info_fid& w
   }
   if (is_directory && (mask & (FAN_MOVED_FROM | FAN_MOVED_TO | FAN_DELETE)) != 0) paths_.clear();
   if (directory.empty()) return;
-  const std::string path = directory == "/" ? "/" + what : directory + "/" + what;
+  const std::string path = join_path(directory, what);
   if (path == root_ || (is_directory && is_below(root_, path))) {
     if ((mask & (FAN_MOVED_FROM | FAN_MOVED_TO | FAN_DELETE | FAN_CREATE)) != 0) listener.root_in_doubt();
     return;

@@ -89,7 +89,7 @@ std::string info_text(const index::IndexInfo& about, const Crowded& crowded, con
 Result<ExitCode> show_info(OutputFormat format, Session& session) {
   PAIRLOOM_ASSIGN(auto reader, index::IndexReader::open(session.index));
   PAIRLOOM_ASSIGN(const auto about, reader.info());
-  PAIRLOOM_ASSIGN(auto store, index::PairingStore::open(session.index, false));
+  PAIRLOOM_ASSIGN(auto store, index::PairingStore::open(session.index));
   Crowded crowded;
   for (const auto& a : about.algorithms) {
     PAIRLOOM_ASSIGN(crowded[a.algorithm], store.crowded_count(a.algorithm));

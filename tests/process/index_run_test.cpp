@@ -113,7 +113,7 @@ TEST_F(IndexRunTest, PairingThatWasCutShortGoesOnWhereItWas) {
     const auto scan = [](uint64_t first, uint64_t last) {
       return jobs::encode(jobs::PairTask{jobs::PairTask::Kind::kScan, 0, 0, 0, first, last});
     };
-    auto store = index::PairingStore::open(index_path(), true).value();
+    auto store = index.pairing_store();
     ASSERT_TRUE(store.begin_work(Algorithm::kPdq, {jobs::encode(setup), {{scan(0, 2), 0.3, true}, {scan(2, 4), 0.7, false}}}));
   }
   run();
@@ -138,7 +138,7 @@ TEST_F(IndexRunTest, PlansForAnotherIndexAreLeftAlone) {
     setup.index_id = index.index_id();
     setup.generation = index.generation() + 1;  // positions have changed since
     setup.count = 2;
-    auto store = index::PairingStore::open(index_path(), true).value();
+    auto store = index.pairing_store();
     ASSERT_TRUE(store.begin_work(Algorithm::kPdq, {jobs::encode(setup), {{{}, 1, true}}}));
   }
   run();

@@ -119,10 +119,10 @@ TEST_F(Pairs, AreKeptAsFarAsWasAskedFor) {
 TEST_F(Pairs, APlanIsForgottenWithThePairsItFound) {
   add({0, 3, 40});
   value(writer.set_pairing_state(Algorithm::kPdq, 4, 3));
-  const auto has_plan = [&] { return value(value(PairingStore::open(path(), true)).work(Algorithm::kPdq)).has_value(); };
+  const auto has_plan = [&] { return value(writer.pairing_store().work(Algorithm::kPdq)).has_value(); };
   const auto begin = [&] {
     value(writer.commit());
-    value(value(PairingStore::open(path(), true)).begin_work(Algorithm::kPdq, {{std::byte{1}}, {{{std::byte{2}}, 1, true}}}));
+    value(writer.pairing_store().begin_work(Algorithm::kPdq, {{std::byte{1}}, {{{std::byte{2}}, 1, true}}}));
   };
   begin();
   value(writer.want_pairs(Algorithm::kPdq, info(Algorithm::kPdq).similar));
@@ -268,14 +268,14 @@ TEST_F(Pairs, WorkThatWasCutShortIsRemembered) {
   add({0, 3, 10});
   const PairingWork work{bytes("set-up"), {{bytes("one"), 0.25, false}, {bytes(""), 0.75, false}}};
   {
-    auto store = value(PairingStore::open(path(), true));
+    auto store = writer.pairing_store();
     EXPECT_FALSE(value(store.work(Algorithm::kPdq)));
     value(store.begin_work(Algorithm::kPdq, work));
     put({{1, 2, 3}});
     value(writer.commit());
     value(store.note_done(Algorithm::kPdq, std::vector<uint64_t>{1}, {}));
   }
-  const auto found = value(value(PairingStore::open(path(), false)).work(Algorithm::kPdq));
+  const auto found = value(value(PairingStore::open(path())).work(Algorithm::kPdq));
   ASSERT_TRUE(found);
   EXPECT_EQ(found->setup, work.setup);
   ASSERT_EQ(found->tasks.size(), 2u);
@@ -285,12 +285,12 @@ TEST_F(Pairs, WorkThatWasCutShortIsRemembered) {
   EXPECT_EQ(found->tasks[1].share, 0.75);
   EXPECT_THAT(problems(), IsEmpty());
   value(writer.set_pairing_state(Algorithm::kPdq, 31, 3));
-  EXPECT_FALSE(value(value(PairingStore::open(path(), false)).work(Algorithm::kPdq))) << "it is finished";
+  EXPECT_FALSE(value(value(PairingStore::open(path())).work(Algorithm::kPdq))) << "it is finished";
 }
 
 TEST_F(Pairs, CrowdedCodesAreNoted) {
   add({0, 3, 10});
-  auto store = value(PairingStore::open(path(), true));
+  auto store = writer.pairing_store();
   value(store.note_done(Algorithm::kPdq, {}, std::vector<ContentId>{2, 2, 99}));
   value(store.note_done(Algorithm::kPdq, {}, std::vector<ContentId>{2}));
   EXPECT_EQ(value(store.crowded_count(Algorithm::kPdq)), 1u) << "once, and only what has a code";
@@ -303,7 +303,7 @@ TEST_F(Pairs, GroupsAreThereInSql) {
   add({0, 3, 10, 200});
   value(writer.put(run, image(directory, "copy of 4", 4)));
   value(writer.commit());
-  auto store = value(PairingStore::open(path(), true));
+  auto store = writer.pairing_store();
   const search::Group group{{{2, 0}, {1, 3}, {3, 7}}, 7};
   value(store.put_groups(run, Algorithm::kPdq, 31, std::vector{group}));
   const std::string question = "SELECT algorithm || ' ' || \"group\" || ' ' || path || ' ' || distance FROM v_groups "
@@ -320,7 +320,7 @@ TEST_F(Pairs, ContentsOfARunAndLaterOnes) {
   value(writer.put(second, file(3, 10)));
   value(writer.put(second, image(directory, "another name of 1", 1)));
   value(writer.commit());
-  auto store = value(PairingStore::open(path(), false));
+  auto store = value(PairingStore::open(path()));
   EXPECT_THAT(value(store.contents_since(run)), ElementsAre(1u, 2u, 3u));
   EXPECT_THAT(value(store.contents_since(second)), ElementsAre(1u, 3u));
   EXPECT_THAT(value(store.contents_since(second + 1)), IsEmpty());
