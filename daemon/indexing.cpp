@@ -17,6 +17,10 @@ namespace {
 constexpr uint64_t kCommitChanges = 50000;
 constexpr int64_t kCommitNs = 500'000'000;
 
+// Tasks that are found ahead, and batches that are looked at for them.
+constexpr uint64_t kMaxFoundAhead = 4096;
+constexpr int kMaxBatchesAhead = 64;
+
 std::string path_of(const Task& task) {
   return {reinterpret_cast<const char*>(task.payload.data()), task.payload.size()};
 }
@@ -60,27 +64,42 @@ uint64_t Indexing::max_result_bytes() const {
 Result<Job::Pull> Indexing::pull(Task& task) {
   if (found_.empty() && second_look_) return Pull::kEnd;
   if (found_.empty()) {
-    FileBatch batch;
-    PAIRLOOM_ASSIGN(const FileSource::Next next, source_->next(batch));
-    if (next == FileSource::Next::kEnd) {
-      // What is in hand may be reported again, and others meanwhile.
-      if (source_->is_watching() && !in_hand_.empty()) return Pull::kLater;
-      ended_ = true;
-      return Pull::kEnd;
-    }
-    if (next == FileSource::Next::kWait) return Pull::kWait;
-    for (const Problem& problem : batch.problems) {
-      problem_(problem);
-      if (problem.skipped_subtree) continue;
-      ++totals_.seen;  // a file that the walk met and could not even look at
-      ++totals_.failed;
-    }
-    if (!batch.directory.empty()) PAIRLOOM_TRY(take_batch(batch));
-    if (found_.empty()) return Pull::kAgain;
+    // Work in hand, more is looked for ahead: about each directory the index is asked, which may have to store first what it
+    // was given before.
+    const uint64_t wanted = source_->is_watching() ? 1 : std::min(tasks_done_, kMaxFoundAhead);
+    const uint64_t seen_before = totals_.seen;
+    Pull pulled = Pull::kAgain;
+    int batches = 0;
+    do {
+      PAIRLOOM_ASSIGN(pulled, find_more());
+    } while (pulled == Pull::kAgain && !found_.empty() && found_.size() < wanted && ++batches < kMaxBatchesAhead &&
+             totals_.seen - seen_before < kMaxFoundAhead);
+    if (found_.empty()) return pulled;
   }
   task = std::move(found_.front());
   found_.pop_front();
   return Pull::kTask;
+}
+
+// The next batch of files. kAgain: there may be more; else why not.
+Result<Job::Pull> Indexing::find_more() {
+  FileBatch batch;
+  PAIRLOOM_ASSIGN(const FileSource::Next next, source_->next(batch));
+  if (next == FileSource::Next::kEnd) {
+    // What is in hand may be reported again, and others meanwhile.
+    if (source_->is_watching() && !in_hand_.empty()) return Pull::kLater;
+    ended_ = true;
+    return Pull::kEnd;
+  }
+  if (next == FileSource::Next::kWait) return Pull::kWait;
+  for (const Problem& problem : batch.problems) {
+    problem_(problem);
+    if (problem.skipped_subtree) continue;
+    ++totals_.seen;  // a file that the walk met and could not even look at
+    ++totals_.failed;
+  }
+  if (!batch.directory.empty()) PAIRLOOM_TRY(take_batch(batch));
+  return Pull::kAgain;
 }
 
 Result<> Indexing::take_batch(const FileBatch& batch) {
@@ -347,7 +366,9 @@ Result<> Indexing::give_up(const Task& task, Outcome outcome, const std::string&
 Result<> Indexing::tick(int64_t now_ns) {
   if (commit_at_ns_ < 0 || now_ns < commit_at_ns_) return {};
   commit_at_ns_ = -1;
-  return index_->commit();
+  if (in_hand_.empty()) return index_->commit();
+  commit_at_ns_ = now_ns + kCommitNs;  // more results will come; should none, the commit is finished then
+  return index_->begin_commit();
 }
 
 }  // namespace pairloom::daemon

@@ -63,6 +63,7 @@ class Indexing final : public Job {
     bool again = false;  // it was reported, or was gone, after it was handed out
   };
 
+  Result<Pull> find_more();
   Result<> take_batch(const FileBatch& batch);
   Result<> take_whole_directory(const FileBatch& batch);
   Result<> take_part_of_directory(const FileBatch& batch);
@@ -91,7 +92,7 @@ class Indexing final : public Job {
   bool look_for_moved_;  // the index had something in it before this run
   bool ended_ = false;
   At at_;
-  std::deque<Task> found_;  // tasks of the batch in work
+  std::deque<Task> found_;  // and not handed out yet
   std::deque<Task> changed_;    // while they were read, in the first look
   bool second_look_ = false;
   std::unordered_map<uint64_t, InHand> in_hand_;

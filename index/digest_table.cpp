@@ -20,14 +20,14 @@ constexpr uint64_t kHeaderBytes = 4096;
 constexpr uint64_t kMinCapacity = 8192;
 constexpr size_t kProbeSlots = 32;         // read at once: entries of a tag are nearly always among them
 constexpr size_t kPageSlots = 512;  // 4 kB
-constexpr size_t kMaxPending = 65536;  // more than come between two commits: the fuller a page, the less it costs to write
+constexpr size_t kMaxPending = 131072;  // the more of them fall into a page, the less each costs to write
 constexpr int kFilterBitsASlot = 8, kMaxFilterBitsLog2 = 25;  // 4 MB
 // A table that was opened gets a filter when so many look-ups have read the file that making it costs no more: reading a
 // slot with many others takes a 300th of what a look-up does.
 constexpr uint64_t kSlotsReadForALookUp = 256;
 constexpr size_t kCopySlots = 8 * 1024;  // read at once by grow()
 constexpr size_t kPieceSlots = 8 * 1024;  // written at once by it
-constexpr uint32_t kFormatVersion = 1;
+constexpr uint32_t kFormatVersion = 2;
 
 struct Header {
   std::array<char, 8> magic;
@@ -38,8 +38,9 @@ struct Header {
   std::array<char, 16> boot_id;  // of the machine when it was last opened for writing
   uint64_t capacity;             // slots
   uint64_t used;                 // of them, when the header was written
+  uint64_t complete_below;       // contents from this one on may be missing
 };
-static_assert(sizeof(Header) == 64);
+static_assert(sizeof(Header) == 72);
 constexpr std::array<char, 8> kMagic{'p', 'l', 'd', 'i', 'g', 'e', 's', 't'};
 
 // Different after every start of the machine; zero when the kernel does not say.
@@ -157,12 +158,14 @@ Result<std::optional<DigestTable>> DigestTable::open(const std::string& path, ui
     return std::nullopt;
   struct stat st {};
   if (!std::has_single_bit(header.capacity) || header.capacity < kMinCapacity || header.used > header.capacity ||
+      header.complete_below == 0 || header.complete_below > uint64_t{1} << 32 ||
       ::fstat(fd.get(), &st) != 0 || static_cast<uint64_t>(st.st_size) != bytes_of(header.capacity))
     return std::nullopt;
   DigestTable table(path, std::move(fd), index_id);
   table.token_ = token;
   table.capacity_ = header.capacity;
   table.used_ = header.used;
+  table.complete_below_ = table.inserted_below_ = header.complete_below;
   return table;
 }
 
@@ -227,6 +230,7 @@ Result<ContentId> DigestTable::find(const Digest& digest, const std::function<Re
 Result<> DigestTable::insert(const Digest& digest, ContentId content) {
   pending_.add(tag_of(digest), content);
   filter_.add(tag_of(digest));
+  inserted_below_ = uint64_t{content} + 1;
   return pending_.size() < kMaxPending ? Result<>{} : flush();
 }
 
@@ -243,8 +247,9 @@ Result<> DigestTable::make_filter() {
   return {};
 }
 
-// Page by page: while the table is small, many entries fall into each.
+// Page by page: many entries fall into each. They are in the file before the header says so.
 Result<> DigestTable::flush() {
+  if (pending_.size() == 0) return {};
   while ((used_ + pending_.size()) * 4 > capacity_ * 3) PAIRLOOM_TRY(grow());
   const std::vector<PendingDigests::Entry> entries = pending_.sorted();
   for (size_t i = 0; i < entries.size();) {
@@ -254,8 +259,16 @@ Result<> DigestTable::flush() {
     PAIRLOOM_TRY(end - i > 1 ? place_in_page(page, std::span(entries).subspan(i, end - i)) : place(entries[i].tag, entries[i].content));
     i = end;
   }
+  complete_below_ = inserted_below_;
   pending_.clear();
-  return {};
+  return in_session_ ? write_header(false) : Result<>{};
+}
+
+Result<> DigestTable::take_back(uint64_t from) {
+  inserted_below_ = std::min(inserted_below_, from);
+  if (complete_below_ <= from) return {};
+  complete_below_ = from;
+  return in_session_ ? write_header(false) : Result<>{};
 }
 
 Result<> DigestTable::place_in_page(uint64_t page, std::span<const PendingDigests::Entry> entries) {
@@ -300,6 +313,7 @@ Result<> DigestTable::grow() {
   const std::string new_path = path_ + ".new";
   DigestTable larger(path_, Fd(), index_id_);
   larger.token_ = token_;
+  larger.complete_below_ = complete_below_;
   larger.capacity_ = capacity_ * 2;
   PAIRLOOM_ASSIGN(larger.fd_, make_file(new_path, larger.capacity_));
   if (filter_.is_made()) larger.filter_.make(larger.capacity_);
@@ -350,7 +364,7 @@ Result<> DigestTable::visit_run(uint64_t first, uint64_t last, const std::functi
 }
 
 Result<> DigestTable::write_header(bool closed) const {
-  const Header header{kMagic, kFormatVersion, closed ? 1u : 0u, index_id_, token_, boot_id(), capacity_, used_};
+  const Header header{kMagic, kFormatVersion, closed ? 1u : 0u, index_id_, token_, boot_id(), capacity_, used_, complete_below_};
   return write_at(fd_, &header, sizeof header, 0, path_);
 }
 

@@ -96,10 +96,14 @@ class DigestTable {
   bool may_have(const Digest& digest) const;
   // Calls `is_it` with the contents that may have this digest, until it says true; the answer is that content, or 0.
   Result<ContentId> find(const Digest& digest, const std::function<Result<bool>(ContentId)>& is_it);
-  // There may be several of one digest: sizes differ. Found at once; in the file after flush().
+  // There may be several of one digest: sizes differ. Contents come in the order of their ids. Found at once; in the file
+  // when many have come, or after flush().
   Result<> insert(const Digest& digest, ContentId content);
-  // To be called before the index commits what was inserted: a process that dies loses what was not flushed.
   Result<> flush();
+  // The file has all contents below this one. A process that died took along what it had not flushed: insert it again.
+  uint64_t complete_below() const { return complete_below_; }
+  // The contents from this one on are not in the index after all: others will have their ids.
+  Result<> take_back(uint64_t from);
 
   // Before an insertion after open() or create(): takes a new token, which the index must remember with its next commit.
   Result<> begin_session();
@@ -125,6 +129,7 @@ class DigestTable {
   Fd fd_;
   uint64_t index_id_, token_ = 0;
   uint64_t capacity_ = 0, used_ = 0;  // slots
+  uint64_t complete_below_ = 1, inserted_below_ = 1;  // contents in the file; with those that are pending
   bool in_session_ = false;
   mutable std::vector<uint64_t> room_;     // for what is read
   mutable std::span<uint64_t> slots_;      // what was read last

@@ -320,11 +320,11 @@ Result<std::optional<ContentId>> IndexReader::content_by_digest(const Digest& di
                                          Blob{bytes.view()}, size_bytes));
       return is_it.has_value();
     }));
-    return found != 0 ? std::optional(found) : std::nullopt;
+    if (found != 0) return found;
   }
-  // No table to believe (the next writer makes one): look at every content.
-  PAIRLOOM_ASSIGN(const auto id, state_->db.integer("SELECT id FROM content WHERE digest = ? AND size = ?",
-                                                    Blob{bytes.view()}, size_bytes));
+  // What a writer has not put into the table yet; all, if there is no table to believe (the next writer makes one).
+  PAIRLOOM_ASSIGN(const auto id, state_->db.integer("SELECT id FROM content WHERE id >= ? AND digest = ? AND size = ?",
+                                                    table ? table->complete_below() : 0, Blob{bytes.view()}, size_bytes));
   return id ? std::optional(static_cast<ContentId>(*id)) : std::nullopt;
 }
 

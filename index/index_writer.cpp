@@ -3,7 +3,9 @@
 #include <linux/magic.h>
 #include <sys/vfs.h>
 
+#include <algorithm>
 #include <filesystem>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -82,6 +84,7 @@ Result<> IndexWriter::State::load() {
             .contents = row.integer(7),
             .directories = row.integer(8),
             .digest_token = row.as<uint64_t>(9)};
+    committed_contents = meta.next_content;
   }
   PAIRLOOM_TRY(load_coverage());
   PAIRLOOM_ASSIGN(const auto vacancies, db.integer("SELECT EXISTS (SELECT 1 FROM vacancy)"));
@@ -89,7 +92,7 @@ Result<> IndexWriter::State::load() {
   for (const AlgorithmInfo& algorithm : algorithms()) {
     PAIRLOOM_ASSIGN(const auto next, db.integer("SELECT next_position FROM algorithm WHERE id = ?", algorithm.id));
     Codes& c = codes_of(algorithm.id);
-    c.next_position = c.stored_next_position = static_cast<uint64_t>(next.value_or(0));
+    c.next_position = static_cast<uint64_t>(next.value_or(0));
     c.latest.clear();
   }
   loaded = true;
@@ -105,63 +108,100 @@ Result<> IndexWriter::State::load_coverage() {
   });
 }
 
-// A handful of rows at most: as many as there were different requests.
-Result<> IndexWriter::State::store_coverage() {
-  if (!coverage_changed) return {};
-  PAIRLOOM_TRY(db.run("DELETE FROM coverage"));
-  for (const auto& [of, contents] : coverage)
-    if (contents != 0)
-      PAIRLOOM_TRY(db.run("INSERT INTO coverage VALUES (?, ?, ?, ?)", of.any, of.at_least_default, of.full, contents));
-  coverage_changed = false;
-  return {};
-}
-
-Result<> IndexWriter::State::store_next_positions() {
-  for (const AlgorithmInfo& algorithm : algorithms()) {
-    Codes& c = codes_of(algorithm.id);
-    if (c.next_position == c.stored_next_position) continue;
-    PAIRLOOM_TRY(db.run("UPDATE algorithm SET next_position = ? WHERE id = ?", c.next_position, algorithm.id));
-    c.stored_next_position = c.next_position;  // a rollback reads both again
-  }
-  return {};
-}
-
 Result<> IndexWriter::State::begin() {
   if (!loaded) PAIRLOOM_TRY(load());
-  if (db.in_transaction()) return {};
+  if (committing) PAIRLOOM_TRY(finish_beside());
+  if (is_in_transaction()) return {};
   return db.run("BEGIN IMMEDIATE");
 }
 
+IndexWriter::State::Positions IndexWriter::State::positions() const {
+  Positions next;
+  std::ranges::transform(codes, next.begin(), &Codes::next_position);
+  return next;
+}
+
+IndexWriter::State::Totals IndexWriter::State::take_totals() {
+  Totals totals{meta, std::nullopt, positions()};
+  if (digests) totals.meta.digest_token = digests->token();
+  if (std::exchange(coverage_changed, false)) totals.coverage = coverage;
+  changes = 0;
+  return totals;
+}
+
+Result<> IndexWriter::State::write_commit(const Totals& totals) {
+  if (totals.coverage) {  // a handful of rows at most: as many as there were different requests
+    PAIRLOOM_TRY(db.run("DELETE FROM coverage"));
+    for (const auto& [of, contents] : *totals.coverage)
+      if (contents != 0)
+        PAIRLOOM_TRY(db.run("INSERT INTO coverage VALUES (?, ?, ?, ?)", of.any, of.at_least_default, of.full, contents));
+  }
+  for (const AlgorithmInfo& algorithm : algorithms())
+    PAIRLOOM_TRY(db.run("UPDATE algorithm SET next_position = ?1 WHERE id = ?2 AND next_position <> ?1",
+                        totals.positions[static_cast<size_t>(algorithm.id)], algorithm.id));
+  const Meta& m = totals.meta;
+  PAIRLOOM_TRY(
+      db.run("UPDATE meta SET generation = ?, next_content = ?, images = ?, not_images = ?, failures = ?, gone = ?, "
+             "contents = ?, directories = ?, digest_token = ?",
+             m.generation, m.next_content, m.images, m.not_images, m.failures, m.gone, m.contents, m.directories,
+             m.digest_token));
+  return db.run("COMMIT");
+}
+
 Result<> IndexWriter::State::commit() {
-  if (!db.in_transaction()) return {};
   const auto write = [&]() -> Result<> {
-    if (changes == 0) return db.run("COMMIT");  // only reads were done in it
     PAIRLOOM_TRY(store_new_images());
-    if (digests) PAIRLOOM_TRY(digests->flush());
-    PAIRLOOM_TRY(store_coverage());
-    PAIRLOOM_TRY(store_next_positions());
-    PAIRLOOM_TRY(
-        db.run("UPDATE meta SET generation = ?, next_content = ?, images = ?, not_images = ?, failures = ?, gone = ?, "
-               "contents = ?, directories = ?, digest_token = ?",
-               meta.generation, meta.next_content, meta.images, meta.not_images, meta.failures, meta.gone,
-               meta.contents, meta.directories, digests ? digests->token() : meta.digest_token));
-    return db.run("COMMIT");
+    if (!db.in_transaction()) return {};
+    if (changes == 0) return db.run("COMMIT");  // only reads were done in it
+    PAIRLOOM_TRY(write_commit(take_totals()));
+    committed_contents = meta.next_content;
+    return {};
   };
   Result<> written = write();
-  if (written) {
-    changes = 0;
-  } else {
-    roll_back();
-  }
+  if (!written) roll_back();
   return written;
+}
+
+Result<> IndexWriter::State::begin_commit() {
+  if (changes == 0) return commit();
+  const auto begin_it = [&]() -> Result<> {
+    if (!new_images.gathered().empty()) PAIRLOOM_TRY(send_off_new_images());
+    PAIRLOOM_TRY(finish_beside());
+    Totals totals = take_totals();
+    committing = {totals.meta.next_content, totals.positions};
+    db.run_beside([this, totals = std::move(totals)] { return write_commit(totals); });
+    return {};
+  };
+  Result<> begun = begin_it();
+  if (!begun) roll_back();
+  return begun;
+}
+
+Result<> IndexWriter::State::finish_beside() {
+  PAIRLOOM_ASSIGN(const auto committed, take_from_beside());
+  return committed ? publish_codes(committed->positions) : Result<>{};
+}
+
+Result<std::optional<IndexWriter::State::Committing>> IndexWriter::State::take_from_beside() {
+  Result<> done = db.take_result();
+  if (done) done = finish_new_images();
+  if (!done) {
+    roll_back();
+    return tl::unexpected(std::move(done).error());
+  }
+  if (committing) committed_contents = committing->next_content;
+  return std::exchange(committing, std::nullopt);
 }
 
 void IndexWriter::State::roll_back() {
   // SQLite may have rolled back by itself (disk full, I/O error). An error of ROLLBACK changes nothing: the transaction
   // is over either way, and the next statement reports what is wrong with the file.
+  static_cast<void>(db.take_result());
+  committing.reset();
   if (db.in_transaction()) static_cast<void>(db.run("ROLLBACK"));
   changes = 0;
   static_cast<void>(load());  // if it fails, begin() tries again
+  if (digests && !digests->take_back(static_cast<uint64_t>(meta.next_content))) static_cast<void>(drop_digests());
 }
 
 // --- opening and closing
@@ -182,7 +222,7 @@ Result<IndexWriter> IndexWriter::open(const std::string& path, const std::string
   PAIRLOOM_TRY(state->drop_outdated_codes());
   PAIRLOOM_TRY(state->settle());
   PAIRLOOM_TRY(state->commit());
-  PAIRLOOM_TRY(state->publish_codes());
+  PAIRLOOM_TRY(state->publish_codes(state->positions()));
   return IndexWriter(std::move(state));
 }
 
@@ -217,7 +257,11 @@ IndexCounts IndexWriter::counts() const {
 
 Result<> IndexWriter::commit() {
   PAIRLOOM_TRY(state_->commit());
-  return state_->publish_codes();
+  return state_->publish_codes(state_->positions());
+}
+
+Result<> IndexWriter::begin_commit() {
+  return state_->begin_commit();
 }
 
 // --- runs

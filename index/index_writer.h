@@ -83,7 +83,10 @@ class IndexWriter {
 
   // Ends the transaction if one is open; then publishes new codes. Cheap when nothing changed.
   Result<> commit();
-  uint64_t uncommitted_changes() const;
+  // The same in the background, while results are put and files are looked up: any error shows at the next call that needs
+  // the database, and takes back what came since, too. commit() waits for it; so does whatever changes something else.
+  Result<> begin_commit();
+  uint64_t uncommitted_changes() const;  // since the last commit, or the beginning of one
   IndexCounts counts() const;  // with what is not committed yet
 
   // --- pairing

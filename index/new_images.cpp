@@ -50,8 +50,8 @@ NewImages::NewImages()
     : contents_table_(kContentColumns), files_table_(kFileColumns), codes_table_(kCodeColumns) {}
 
 void NewImages::clear() {
-  images_.clear();
-  codes_.clear();
+  gathered_.clear();
+  under_way_.clear();
 }
 
 Result<> NewImages::add_tables_to(Database& database) {
@@ -60,9 +60,9 @@ Result<> NewImages::add_tables_to(Database& database) {
   return database.add_table_of("new_code", codes_table_);
 }
 
-Result<bool> NewImages::insert_into(Database& database) {
-  contents_table_.rows = files_table_.rows = images_;
-  codes_table_.rows = codes_;
+Result<> NewImages::insert_into(Database& database) {
+  contents_table_.rows = files_table_.rows = under_way_.images;
+  codes_table_.rows = under_way_.codes;
   // OR ROLLBACK: whatever goes wrong here ends the whole transaction, so that SQLite need not keep what a statement changes
   // as it was before. All columns, and in their order, or SQLite copies each value once more.
   PAIRLOOM_TRY(database.run(
@@ -76,7 +76,8 @@ Result<bool> NewImages::insert_into(Database& database) {
       "INSERT OR ROLLBACK INTO file (directory, name, inode, size, mtime_ns, ctime_ns, outcome, content, attempts, "
       "program_version, run, gone_run) SELECT directory, name, inode, size, mtime_ns, ctime_ns, 0, content, 0, 0, run, NULL "
       "FROM new_file WHERE true ON CONFLICT (directory, name) DO NOTHING"));
-  return database.changes() == static_cast<int64_t>(images_.size());
+  all_were_new_ = database.changes() == static_cast<int64_t>(under_way_.images.size());
+  return {};
 }
 
 }  // namespace pairloom::index

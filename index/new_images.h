@@ -1,10 +1,11 @@
-// NewImages: what the writer has taken and not handed to SQLite yet: images that are new to the index, in files that are
-// new as far as anybody knows. They go in by the hundred, in one statement for each table. Private to index/writer_*.cpp
-// and index_writer.cpp. Runs in: supervisor.
+// NewImages: what the writer has taken and SQLite has not: images that are new to the index, in files that are new as far
+// as anybody knows. They gather, and go in by the thousand, in one statement for each table, while the next ones gather.
+// Private to index/writer_*.cpp and index_writer.cpp. Runs in: supervisor.
 #pragma once
 
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "index/encoding.h"
@@ -41,19 +42,33 @@ class NewImages {
  public:
   NewImages();
 
-  void add(NewImage image) { images_.push_back(std::move(image)); }
-  void add(const NewCode& code) { codes_.push_back(code); }
+  void add(NewImage image) { gathered_.images.push_back(std::move(image)); }
+  void add(const NewCode& code) { gathered_.codes.push_back(code); }
+  const std::vector<NewImage>& gathered() const { return gathered_.images; }
+  // All that have gathered are on their way from here on. To be called when none are.
+  void send_off() { std::swap(gathered_, under_way_); }
+  const std::vector<NewImage>& under_way() const { return under_way_.images; }
+  void forget_under_way() { under_way_.clear(); }
   void clear();
-  const std::vector<NewImage>& images() const { return images_; }
 
   // Lets SQL read them: new_content, new_file and new_code. To be called once, by a Database that ends before this.
   Result<> add_tables_to(Database& database);
-  // Inserts all into that database. False: some files were in it already, and are as they were.
-  Result<bool> insert_into(Database& database);
+  // Inserts those under way into that database. Touches none that gather.
+  Result<> insert_into(Database& database);
+  // Of those that were inserted last: false if some of their files were in the database already; they are as they were.
+  bool all_were_new() const { return all_were_new_; }
 
  private:
-  std::vector<NewImage> images_;
-  std::vector<NewCode> codes_;
+  struct Rows {
+    std::vector<NewImage> images;
+    std::vector<NewCode> codes;
+    void clear() {
+      images.clear();
+      codes.clear();
+    }
+  };
+  Rows gathered_, under_way_;
+  bool all_were_new_ = true;
   RowTable<NewImage> contents_table_, files_table_;
   RowTable<NewCode> codes_table_;
 };

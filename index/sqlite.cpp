@@ -9,6 +9,8 @@
 
 #include <fmt/format.h>
 
+#include "index/side_thread.h"
+
 namespace pairloom::index {
 namespace {
 
@@ -157,6 +159,7 @@ struct Database::Handle {
   Handle(const Handle&) = delete;
   Handle& operator=(const Handle&) = delete;
   ~Handle() {
+    static_cast<void>(side.result());
     for (const auto& [text, statement] : statements) sqlite3_finalize(statement);
     sqlite3_close(db);
   }
@@ -164,6 +167,7 @@ struct Database::Handle {
   std::string path;
   sqlite3* db = nullptr;
   std::unordered_map<const char*, sqlite3_stmt*> statements;  // by the literal's address: Sql is always static
+  SideThread side;  // SQLite does not mind which thread uses a connection, as long as it is one at a time
 };
 
 // --- Query
@@ -217,7 +221,26 @@ Result<Database> Database::open(const std::string& path, Mode mode) {
   return database;
 }
 
+void Database::run_beside(std::function<Result<>()> job) {
+  assert(!is_run_beside());
+  assert(std::ranges::none_of(handle_->statements, [](const auto& kept) { return sqlite3_stmt_busy(kept.second) != 0; }));
+  handle_->side.begin(std::move(job));
+}
+bool Database::is_run_beside() const {
+  return handle_->side.has_job();
+}
+bool Database::is_busy_beside() {
+  return handle_->side.is_busy();
+}
+Result<> Database::take_result() {
+  return handle_->side.take_result();
+}
+Result<> Database::wait_for_job() {
+  return handle_->side.is_this_thread() ? Result<>{} : handle_->side.result();
+}
+
 Result<sqlite3_stmt*> Database::prepared(Sql sql) {
+  PAIRLOOM_TRY(wait_for_job());
   sqlite3_stmt*& statement = handle_->statements[sql.text];
   if (statement == nullptr &&
       sqlite3_prepare_v3(handle_->db, sql.text, -1, SQLITE_PREPARE_PERSISTENT, &statement, nullptr) != SQLITE_OK) {
@@ -228,6 +251,7 @@ Result<sqlite3_stmt*> Database::prepared(Sql sql) {
 }
 
 Result<> Database::execute(const std::string& script) {
+  PAIRLOOM_TRY(wait_for_job());
   if (sqlite3_exec(handle_->db, script.c_str(), nullptr, nullptr, nullptr) != SQLITE_OK) return tl::unexpected(error());
   return {};
 }

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -128,6 +129,14 @@ class Database {
   // Statements that are not kept: schema, PRAGMAs.
   Result<> execute(const std::string& script);
 
+  // Runs `job`, which may use this database, in a thread of its own, while the caller does something else: no Query may be
+  // open. Whatever else is asked of the database waits for its end, and if it has failed, fails likewise, until the caller
+  // has taken its result.
+  void run_beside(std::function<Result<>()> job);
+  bool is_run_beside() const;  // there is a job whose result was not taken
+  bool is_busy_beside();       // and it has not ended
+  Result<> take_result();      // of the job, when it has ended; success where there is none
+
   bool in_transaction() const;
   int64_t changes() const;  // rows changed by the last statement
   const std::string& path() const;
@@ -138,6 +147,7 @@ class Database {
  private:
   struct Handle;
   explicit Database(std::unique_ptr<Handle> handle);
+  Result<> wait_for_job();
   Result<sqlite3_stmt*> prepared(Sql sql);
   Error error() const;
 

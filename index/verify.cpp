@@ -148,7 +148,7 @@ Result<> Check::digests() {
                   DigestTable::open(db_.path() + "-digests", static_cast<uint64_t>(index_id.value_or(0)),
                                     static_cast<uint64_t>(token.value_or(0))));
   if (!table) return {};  // the next writer makes it
-  PAIRLOOM_ASSIGN(Query row, db_.query("SELECT id, digest FROM content"));
+  PAIRLOOM_ASSIGN(Query row, db_.query("SELECT id, digest FROM content WHERE id < ?", table->complete_below()));
   Findings findings(problems_);
   while (true) {
     PAIRLOOM_ASSIGN(const bool more, row.next());

@@ -2,7 +2,9 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <ranges>
 #include <utility>
 #include <vector>
 
@@ -195,10 +197,10 @@ Result<> IndexWriter::State::move_codes_down(Algorithm algorithm, uint64_t end, 
 
 // --- code files
 
-Result<> IndexWriter::State::publish_codes() {
+Result<> IndexWriter::State::publish_codes(const Positions& committed) {
   if (has_vacancies) return {};
   for (const AlgorithmInfo& a : algorithms()) {
-    Result<> published = publish_codes_of(a.id);
+    Result<> published = publish_codes_of(a.id, committed[static_cast<size_t>(a.id)]);
     if (!published) {
       codes_of(a.id).file.reset();  // opened again next time, from its last published state
       Error error = std::move(published).error();
@@ -210,40 +212,41 @@ Result<> IndexWriter::State::publish_codes() {
   return {};
 }
 
-Result<> IndexWriter::State::publish_codes_of(Algorithm algorithm) {
+Result<> IndexWriter::State::publish_codes_of(Algorithm algorithm, uint64_t committed) {
   Codes& c = codes_of(algorithm);
-  if (c.next_position == 0) return {};
+  if (committed == 0) return {};
   const std::string file_path = code_file_path(algorithm);
   if (!c.file || c.file_generation != meta.generation) {
     PAIRLOOM_ASSIGN(c.file, search::CodeFileWriter::open(file_path, algorithm, meta.index_id, meta.generation));
     c.file_generation = meta.generation;
-    if (c.file->size() >
-        c.next_position) {  // the database was put back to an older state: the file says more than is true
+    if (c.file->size() > committed) {  // the database was put back to an older state: the file says more than is true
       c.file.reset();
       if (::unlink(file_path.c_str()) != 0) return fail_errno("cannot remove '" + file_path + "'", errno);
       PAIRLOOM_ASSIGN(c.file, search::CodeFileWriter::open(file_path, algorithm, meta.index_id, meta.generation));
     }
   }
-  if (c.file->size() == c.next_position) return {};
+  if (c.file->size() == committed) return {};
 
-  const bool all_at_hand = !c.latest.empty() && c.latest.front().position == c.file->size() &&
-                           c.latest.size() == c.next_position - c.file->size();
+  const auto end = std::ranges::lower_bound(c.latest, committed, {}, &CodeRow::position);
+  const bool all_at_hand = end != c.latest.begin() && c.latest.front().position == c.file->size() &&
+                           static_cast<uint64_t>(end - c.latest.begin()) == committed - c.file->size();
   if (all_at_hand) {
-    for (const CodeRow& row : c.latest) PAIRLOOM_TRY(c.file->append(row.content, row.code, row.flags));
+    for (const CodeRow& row : std::ranges::subrange(c.latest.begin(), end))
+      PAIRLOOM_TRY(c.file->append(row.content, row.code, row.flags));
   } else {
-    PAIRLOOM_TRY(append_stored_codes(algorithm));
+    PAIRLOOM_TRY(append_stored_codes(algorithm, committed));
   }
-  c.latest.clear();
+  c.latest.erase(c.latest.begin(), end);
   return c.file->publish();
 }
 
 // After a crash, or when the file is made anew.
-Result<> IndexWriter::State::append_stored_codes(Algorithm algorithm) {
+Result<> IndexWriter::State::append_stored_codes(Algorithm algorithm, uint64_t committed) {
   Codes& c = codes_of(algorithm);
   PAIRLOOM_ASSIGN(Query row,
                   db.query("SELECT position, content, code, flags FROM code WHERE algorithm = ? AND position >= ? "
-                           "ORDER BY position",
-                           algorithm, c.file->size()));
+                           "AND position < ? ORDER BY position",
+                           algorithm, c.file->size(), committed));
   while (true) {
     PAIRLOOM_ASSIGN(const bool more, row.next());
     if (!more) return {};

@@ -38,13 +38,32 @@ Result<> IndexWriter::State::recount_coverage() {
   return load_coverage();
 }
 
+// Tags of digests are short: among ten million contents, every four hundredth new image meets one of the same tag. It need
+// not wait for that until new images are stored.
+Result<bool> IndexWriter::State::is_surely_another(ContentId committed, const FileResult& result) {
+  if (committed >= committed_contents || !db.is_busy_beside()) return false;
+  if (!committed_db) {
+    auto opened = Database::open(path, Database::Mode::kReadOnly);
+    if (!opened) return false;
+    committed_db = std::move(*opened);
+  }
+  const StoredBytes digest(result.digest);
+  PAIRLOOM_ASSIGN(const auto same,
+                  committed_db->integer("SELECT 1 FROM content WHERE id = ? AND digest = ? AND size = ?", committed,
+                                        Blob{digest.view()}, result.identity.size_bytes));
+  return !same;
+}
+
 Result<ContentId> IndexWriter::State::known_content(const FileResult& result) {
   PAIRLOOM_TRY(open_digests());
   if (!digests->may_have(result.digest)) return ContentId{0};
   Coverage stored;
   bool live = false;
   const auto is_it = [&](ContentId candidate) -> Result<bool> {
-    PAIRLOOM_TRY(store_new_images());  // it may be one of them
+    PAIRLOOM_ASSIGN(const bool another, is_surely_another(candidate, result));
+    if (another) return false;
+    if (candidate >= committed_contents) PAIRLOOM_TRY(store_new_images());  // it may be one of them
+    PAIRLOOM_TRY(begin());
     const StoredBytes digest(result.digest);
     PAIRLOOM_ASSIGN(Query row, db.query("SELECT algorithms, algorithms_default, algorithms_full, live_files > 0 "
                                         "FROM content WHERE id = ? AND digest = ? AND size = ?",
@@ -93,20 +112,41 @@ Result<> IndexWriter::State::add_new_image(RunId run, FileResult result) {
     done |= set_of(code.algorithm);
   }
   PAIRLOOM_TRY(digests->insert(result.digest, id));
-  return new_images.images().size() < kMaxNewImages ? Result<>{} : store_new_images();
+  const size_t count = new_images.gathered().size();
+  if (count < kMinNewImages || (count < kMaxNewImages && db.is_busy_beside())) return {};
+  return send_off_new_images();
+}
+
+Result<> IndexWriter::State::send_off_new_images() {
+  PAIRLOOM_ASSIGN(const auto committed, take_from_beside());
+  new_images.send_off();
+  db.run_beside([this] { return insert_new_images(); });
+  return committed ? publish_codes(committed->positions) : Result<>{};  // meanwhile
+}
+
+Result<> IndexWriter::State::insert_new_images() {
+  if (!db.in_transaction()) PAIRLOOM_TRY(db.run("BEGIN IMMEDIATE"));
+  return new_images.insert_into(db);
+}
+
+Result<> IndexWriter::State::finish_new_images() {
+  if (new_images.under_way().empty()) return {};
+  if (!new_images.all_were_new()) PAIRLOOM_TRY(update_files_that_were_there());
+  new_images.forget_under_way();
+  return {};
 }
 
 Result<> IndexWriter::State::store_new_images() {
-  if (new_images.images().empty()) return {};
-  PAIRLOOM_ASSIGN(const bool all_were_new, new_images.insert_into(db));
-  if (!all_were_new) PAIRLOOM_TRY(update_files_that_were_there());
-  new_images.clear();
-  return {};
+  PAIRLOOM_TRY(finish_beside());
+  if (new_images.gathered().empty()) return {};
+  new_images.send_off();
+  PAIRLOOM_TRY(insert_new_images());
+  return finish_new_images();
 }
 
 // They have changed, or have come back: they are not new, as was thought.
 Result<> IndexWriter::State::update_files_that_were_there() {
-  for (const NewImage& image : new_images.images()) {
+  for (const NewImage& image : new_images.under_way()) {
     PAIRLOOM_ASSIGN(const auto stored, stored_file(image.directory, image.name));
     if (!stored) return damaged("a file is there and is not there");
     if (stored->content == image.content) continue;
@@ -131,8 +171,8 @@ Result<> IndexWriter::State::settle_new_images() {
 }
 
 Result<> IndexWriter::State::settle_new_images_in(DirectoryId directory) {
-  const auto& images = new_images.images();
-  const bool some = std::any_of(images.begin(), images.end(), [&](const NewImage& i) { return i.directory == directory; });
+  const auto is_in_it = [&](const NewImage& image) { return image.directory == directory; };
+  const bool some = std::ranges::any_of(new_images.gathered(), is_in_it) || std::ranges::any_of(new_images.under_way(), is_in_it);
   return some ? settle_new_images() : Result<>{};
 }
 

@@ -113,6 +113,7 @@ Result<KnownDirectory> IndexWriter::directory(const std::string& path, uint64_t 
       PAIRLOOM_TRY(set_filesystem(known->id, filesystem_if_new));
       known->filesystem = filesystem_if_new;
     }
+    state_->note_directory(known->id);
     return *known;
   }
   PAIRLOOM_TRY(check_directory_path(path));
@@ -128,6 +129,7 @@ Result<KnownDirectory> IndexWriter::directory(const std::string& path, uint64_t 
         state_->db.integer("INSERT INTO directory (parent_id, path, filesystem) VALUES (?, ?, ?) RETURNING id", parent,
                            Blob{path}, filesystem_if_new));
     ++state_->meta.directories;
+    state_->note_directory(id.value_or(0));
     return KnownDirectory{.id = id.value_or(0), .path = path, .filesystem = filesystem_if_new};
   });
 }

@@ -133,9 +133,13 @@ Result<> IndexWriter::State::check_directory(DirectoryId directory) {
   if (checked_directories.contains(directory)) return {};
   PAIRLOOM_ASSIGN(const auto found, db.integer("SELECT 1 FROM directory WHERE id = ?", directory));
   if (!found) return fail(Errc::kInvalidArgument, fmt::format("there is no directory {} in index '{}'", directory, path));
+  note_directory(directory);
+  return {};
+}
+
+void IndexWriter::State::note_directory(DirectoryId directory) {
   if (checked_directories.size() >= kMaxCheckedDirectories) checked_directories.clear();
   checked_directories.insert(directory);
-  return {};
 }
 
 Result<> IndexWriter::State::store_failure(const FileResult& failed) {
@@ -152,8 +156,10 @@ Result<> IndexWriter::State::store_failure(const FileResult& failed) {
 // --- the public methods
 
 Result<> IndexWriter::put(RunId run, FileResult result) {
-  return state_->change_beside_new_images([&]() -> Result<> {
-    State& s = *state_;
+  State& s = *state_;
+  // New images, which most are, do not need the database, which may be busy: the transaction begins when they go there.
+  return s.keep_or_roll_back([&]() -> Result<> {
+    if (!s.loaded) PAIRLOOM_TRY(s.load());
     NewFile file{.directory = result.directory,
                  .name = result.name,
                  .identity = result.identity,
@@ -165,6 +171,7 @@ Result<> IndexWriter::put(RunId run, FileResult result) {
       file.attempts = 0;
     }
     PAIRLOOM_TRY(s.store_new_images());
+    PAIRLOOM_TRY(s.begin());
     PAIRLOOM_ASSIGN(const bool is_new, s.insert_file(run, file));  // most are; tried first, it saves a look-up
     if (!is_new) {
       PAIRLOOM_ASSIGN(const auto before, s.stored_file(result.directory, result.name));

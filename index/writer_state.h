@@ -30,8 +30,9 @@ constexpr size_t kPageRows = 4096;
 // Codes of an algorithm that are kept at hand for the code file: more than come between two commits.
 constexpr size_t kMaxLatestCodes = 65536;
 
-// New images go to SQLite so many at a time, or when it is asked something they could change.
-constexpr size_t kMaxNewImages = 256;
+// New images go to SQLite when they are so many, or when it is asked something they could change. While it is still busy
+// with those before, more of them gather.
+constexpr size_t kMinNewImages = 256, kMaxNewImages = 4096;
 
 constexpr size_t kMaxCheckedDirectories = 4096;
 
@@ -76,6 +77,8 @@ struct IndexWriter::State {
   NewImages new_images;  // of the open transaction, not in the database yet
   RowTable<PairRow> new_pairs{kPairColumns};
   Database db;
+  std::optional<Database> committed_db;  // reads what is committed, while `db` is busy; opened when first needed
+  int64_t committed_contents = 1;        // ids below this one are
 
   // The row of `meta`, as of the current transaction.
   struct Meta {
@@ -101,13 +104,19 @@ struct IndexWriter::State {
   };
   // The codes of one algorithm.
   struct Codes {
-    uint64_t next_position = 0, stored_next_position = 0;
+    uint64_t next_position = 0;
     std::vector<CodeRow> latest;  // those that are not in the code file yet, as far as they are not too many
     std::optional<search::CodeFileWriter> file;
     uint64_t file_generation = 0;
   };
   std::array<Codes, 32> codes;  // by algorithm number
   Codes& codes_of(Algorithm a) { return codes[static_cast<size_t>(a)]; }
+  using Positions = std::array<uint64_t, 32>;  // the next ones, by algorithm number
+  struct Committing {
+    int64_t next_content;
+    Positions positions;
+  };
+  std::optional<Committing> committing;  // a commit that was begun and is not finished
 
   tl::unexpected<Error> damaged(std::string_view how) const;  // the error for what cannot be
 
@@ -115,11 +124,25 @@ struct IndexWriter::State {
   Result<> load();
   Result<> keep_roots();  // writes down those of an index that has no file of them yet
   Result<> load_coverage();
-  Result<> store_coverage();
-  Result<> store_next_positions();
+  bool is_in_transaction() const { return db.is_run_beside() || db.in_transaction(); }
   Result<> begin();
-  Result<> commit();  // SQLite only; publish_codes() follows
+  Result<> commit();        // SQLite only; publish_codes() follows
+  Result<> begin_commit();  // finish_beside() ends it
+  Positions positions() const;
+  // What a commit writes of all that is kept here, as of its beginning.
+  struct Totals {
+    Meta meta;
+    std::optional<std::map<Coverage, int64_t>> coverage;  // if it has changed
+    Positions positions;
+  };
+  Totals take_totals();
+  Result<> write_commit(const Totals& totals);  // touches nothing but the database
   void roll_back();
+  // Something may be done beside, in another thread: new images are inserted, or a commit is written. Waits for its end,
+  // and does what is left of it.
+  Result<> finish_beside();
+  // The same, but if it was a commit, its codes are the caller's to publish. When it has failed, all is rolled back.
+  Result<std::optional<Committing>> take_from_beside();
   // What is not in the database yet goes there: to be called before it is asked about files, contents or codes; or about
   // the files of one directory.
   Result<> settle_new_images();
@@ -136,6 +159,11 @@ struct IndexWriter::State {
   template <class Body>
   auto change_beside_new_images(Body body) -> decltype(body()) {
     if (auto begun = begin(); !begun) return tl::unexpected(std::move(begun).error());
+    return keep_or_roll_back(body);
+  }
+  // The same; `body` begins the transaction when it needs it.
+  template <class Body>
+  auto keep_or_roll_back(Body body) -> decltype(body()) {
     auto done = body();
     if (!done) {
       roll_back();
@@ -153,6 +181,7 @@ struct IndexWriter::State {
   Result<> count_content(const NewFile& file);
   static Result<> check_name(std::string_view name);  // kInvalidArgument: no file can have it
   Result<> check_directory(DirectoryId directory);  // kInvalidArgument: there is none
+  void note_directory(DirectoryId directory);       // there is
   Result<> store_failure(const FileResult& failed);
   Result<bool> mark_gone(RunId run, DirectoryId directory, std::string_view name);  // false: was not live
   Result<> add_live_files(ContentId content, int difference);
@@ -160,8 +189,13 @@ struct IndexWriter::State {
 
   // --- contents and codes (writer_contents.cpp)
   Result<> add_new_image(RunId run, FileResult result);
-  Result<> store_new_images();
-  Result<> update_files_that_were_there();  // of the new images
+  Result<> store_new_images();     // all of them, now
+  Result<> send_off_new_images();  // beside
+  Result<> insert_new_images();    // those sent off; touches nothing but them and the database
+  Result<> finish_new_images();    // those inserted
+  Result<> update_files_that_were_there();  // of these
+  // A committed content has other bytes than the result's. False: ask `db`.
+  Result<bool> is_surely_another(ContentId committed, const FileResult& result);
   // The content of these bytes, with the codes of the result; 0: there is none.
   Result<ContentId> known_content(const FileResult& result);
   // `live`: it has a live file, and so counts in `coverage`.
@@ -195,10 +229,10 @@ struct IndexWriter::State {
   Result<> settle_pairs(Algorithm algorithm);
   Result<> fill_vacancies(Algorithm algorithm);
   Result<> move_codes_down(Algorithm algorithm, uint64_t end, uint64_t source_end);
-  // Brings every code file up to what is committed. Nothing while there are vacancies.
-  Result<> publish_codes();
-  Result<> publish_codes_of(Algorithm algorithm);
-  Result<> append_stored_codes(Algorithm algorithm);  // from the table
+  // Brings every code file up to what is committed: the codes at all positions before these. Nothing while there are vacancies.
+  Result<> publish_codes(const Positions& committed);
+  Result<> publish_codes_of(Algorithm algorithm, uint64_t committed);
+  Result<> append_stored_codes(Algorithm algorithm, uint64_t committed);  // from the table
 };
 
 }  // namespace pairloom::index

@@ -118,6 +118,25 @@ TEST_F(DigestTableTest, IsNotBelievedAfterAPowerCutOrWhenCut) {
   EXPECT_FALSE(open(table.token()));
 }
 
+TEST_F(DigestTableTest, SaysWhatADeadWriterMayNotHaveWritten) {
+  auto table = create();
+  value(table.begin_session());
+  for (ContentId n = 1; n <= 100; ++n) value(table.insert(digest_of(n), n));
+  EXPECT_EQ(open(table.token())->complete_below(), 1u);
+  value(table.flush());
+  EXPECT_EQ(open(table.token())->complete_below(), 101u);
+  for (ContentId n = 101; n <= 110; ++n) value(table.insert(digest_of(n), n));
+  value(table.take_back(51));  // of the index, which had committed 50
+  EXPECT_EQ(open(table.token())->complete_below(), 51u);
+  value(table.flush());
+  EXPECT_EQ(open(table.token())->complete_below(), 51u) << "those after 50 are nothing to it";
+  for (ContentId n = 51; n <= 60; ++n) value(table.insert(digest_of(1000 + n), n));
+  value(table.end_session());
+  auto again = open(table.token());
+  EXPECT_EQ(again->complete_below(), 61u);
+  for (ContentId n = 51; n <= 60; ++n) EXPECT_EQ(find(*again, 1000 + n, n), n);
+}
+
 // What the index makes of it.
 
 class DigestsOfIndex : public DigestTableTest {
@@ -169,6 +188,19 @@ TEST_F(DigestsOfIndex, AWriterThatIsKilledLosesNoEntryOfWhatItCommitted) {
   ::waitpid(child, nullptr, 0);
   EXPECT_THAT(problems(), IsEmpty());
   EXPECT_EQ(add(15, 40, "/c"), 40u);
+  EXPECT_THAT(problems(), IsEmpty());
+}
+
+TEST_F(DigestsOfIndex, ReadersFindWhatTheWriterHasNotPutThereYet) {
+  add(1, 10, "/a");
+  auto writer = open_writer();
+  const auto run = value(writer.begin_run(RunKind::kAdd, ""));
+  const auto known = value(writer.directory("/b", 1));
+  for (uint64_t n = 11; n <= 20; ++n) value(writer.put(run, image(known.id, std::to_string(n), n)));
+  value(writer.commit());
+  for (const uint64_t n : {3u, 15u})
+    EXPECT_EQ(value(open_reader().content_by_digest({.lo = n, .hi = ~n}, identity_of(n).size_bytes)), n);
+  EXPECT_EQ(value(open_reader().content_by_digest({.lo = 21, .hi = ~uint64_t{21}}, identity_of(21).size_bytes)), std::nullopt);
   EXPECT_THAT(problems(), IsEmpty());
 }
 

@@ -4,6 +4,7 @@
 
 #include "index/writer_state.h"
 #include "index_fixture.h"
+#include "syscall_faults.h"
 
 namespace pairloom::index {
 namespace {
@@ -121,6 +122,73 @@ TEST_F(WaitingImages, AFailureOfAFileThatWaitsTakesItsPlace) {
   EXPECT_THAT(stored(), ElementsAre("b 2"));
   EXPECT_EQ(writer.counts().failures, 1u);
   EXPECT_EQ(writer.counts().contents, 1u);
+  EXPECT_THAT(problems(), IsEmpty());
+}
+
+TEST_F(WaitingImages, AreStoredWhileOthersGather) {
+  const size_t count = 4 * kMinNewImages + 3;
+  for (size_t i = 0; i < count; ++i) put(fmt::format("{:05}", i), i);
+  for (size_t i = 0; i < count; ++i) put(fmt::format("{:05}", i), i % 2 == 0 ? i : count + i);  // half have changed
+  EXPECT_EQ(writer.counts().files, count);
+  EXPECT_EQ(writer.counts().contents, count);
+  value(writer.commit());
+  EXPECT_EQ(sql_value("SELECT count(*) FROM v_images"), std::to_string(count));
+  EXPECT_EQ(sql_value("SELECT count(*) FROM content WHERE live_files = 0"), std::to_string(count / 2));
+  EXPECT_THAT(problems(), IsEmpty());
+}
+
+TEST_F(WaitingImages, GatherDuringACommit) {
+  for (size_t i = 0; i < 300; ++i) put(fmt::format("{:05}", i), i);
+  value(writer.begin_commit());
+  EXPECT_EQ(writer.uncommitted_changes(), 0u);
+  for (size_t i = 300; i < 310; ++i) put(fmt::format("{:05}", i), i);
+  EXPECT_EQ(writer.uncommitted_changes(), 10u);
+  value(writer.begin_commit());  // of these
+  value(writer.begin_commit());  // of nothing
+  EXPECT_EQ(sql_value("SELECT count(*) FROM v_images"), "310");
+  EXPECT_EQ(value(open_reader().codes(Algorithm::kPdq)).size(), 310u);
+  put("a copy", 3);
+  put("last", 1000);
+  value(writer.begin_commit());
+  value(writer.commit());
+  EXPECT_EQ(sql_value("SELECT count(*) FROM v_images"), "312");
+  EXPECT_EQ(writer.counts().contents, 311u);
+  EXPECT_THAT(problems(), IsEmpty());
+}
+
+TEST_F(WaitingImages, AreTakenBackWithACommitThatFails) {
+  put("before", 1);
+  value(writer.commit());
+  for (size_t i = 10; i < 400; ++i) put(fmt::format("{:05}", i), i);
+  faults::arm(faults::Effect::kFail, 1, ENOSPC);
+  const auto begun = writer.begin_commit();
+  const auto put_meanwhile = writer.put(run, image(photos, "meanwhile", 500));
+  const auto committed = writer.commit();
+  EXPECT_TRUE(faults::disarm());
+  ASSERT_FALSE(begun && put_meanwhile && committed);
+  value(writer.commit());
+  EXPECT_THAT(stored(), ElementsAre("before 1"));
+  EXPECT_EQ(writer.counts().files, 1u);
+  put("after", 9);
+  EXPECT_THAT(stored(), ElementsAre("after 9", "before 1"));
+  EXPECT_THAT(problems(), IsEmpty());
+}
+
+TEST_F(WaitingImages, AFailureWhileOthersGatherIsSaid) {
+  put("before", 1);
+  value(writer.commit());
+  sql("CREATE TRIGGER refuse BEFORE INSERT ON content WHEN NEW.id = 100 BEGIN SELECT RAISE(ABORT, 'not this one'); END");
+  Result<> done;
+  for (size_t i = 10; done && i < 1000; ++i) done = writer.put(run, image(photos, fmt::format("{:05}", i), i));
+  if (done) done = writer.commit();
+  ASSERT_FALSE(done);
+  EXPECT_THAT(done.error().message, testing::HasSubstr("not this one"));
+  sql("DROP TRIGGER refuse");
+  EXPECT_THAT(stored(), ElementsAre("before 1"));
+  for (size_t i = 10; i < 1000; ++i) put(fmt::format("{:05}", i), i);
+  value(writer.commit());
+  EXPECT_EQ(writer.counts().files, 991u);
+  EXPECT_EQ(sql_value("SELECT count(*) FROM v_images"), "991");
   EXPECT_THAT(problems(), IsEmpty());
 }
 

@@ -3,18 +3,24 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
 #include <cstdio>
 
 namespace pairloom::index::faults {
 namespace {
 
-Effect effect = Effect::kNone;
-uint64_t countdown = 0;  // calls until the effect; 0 = reached
-int error_number = 0;
+// Read by all threads of a writer.
+std::atomic<Effect> effect = Effect::kNone;
+std::atomic<uint64_t> countdown = 0;  // calls until the effect; 0 = reached
+std::atomic<int> error_number = 0;
 
 bool call_fails() {
-  if (effect == Effect::kNone || (countdown > 0 && --countdown > 0)) return false;
+  if (effect == Effect::kNone) return false;
+  uint64_t left = countdown;
+  while (left > 0 && !countdown.compare_exchange_weak(left, left - 1)) {
+  }
+  if (left > 1) return false;
   if (effect == Effect::kExit) ::_exit(kExitStatus);
   errno = error_number;
   return true;
@@ -23,9 +29,9 @@ bool call_fails() {
 }  // namespace
 
 void arm(Effect what, uint64_t nth, int errnum) {
-  effect = what;
   countdown = nth;
   error_number = errnum;
+  effect = what;
 }
 
 bool disarm() {
