@@ -32,7 +32,7 @@ constexpr size_t kMaxLatestCodes = 65536;
 
 // New images go to SQLite when they are so many, or when it is asked something they could change. While it is still busy
 // with those before, more of them gather.
-constexpr size_t kMinNewImages = 256, kMaxNewImages = 4096;
+constexpr size_t kMinNewImages = 256, kMaxNewImages = 2048;
 
 constexpr size_t kMaxCheckedDirectories = 4096;
 
