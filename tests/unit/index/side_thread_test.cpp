@@ -6,6 +6,7 @@
 #include <atomic>
 #include <csignal>
 #include <semaphore>
+#include <thread>
 
 namespace pairloom::index {
 namespace {
@@ -58,6 +59,29 @@ TEST(SideThread, EndsWithItsJobDone) {
     });
   }
   EXPECT_EQ(done, 100);
+}
+
+TEST(SideThread, WithoutAThreadTheJobIsDoneAtOnce) {
+  pthread_attr_t usual, too_large;
+  ASSERT_EQ(::pthread_getattr_default_np(&usual), 0);
+  ASSERT_EQ(::pthread_getattr_default_np(&too_large), 0);
+  ASSERT_EQ(::pthread_attr_setstacksize(&too_large, size_t{1} << 47), 0);  // all the address space there is
+  ASSERT_EQ(::pthread_setattr_default_np(&too_large), 0);
+  SideThread side;
+  bool done_here = false;
+  const auto owner = std::this_thread::get_id();
+  side.begin([&]() -> Result<> {
+    done_here = std::this_thread::get_id() == owner;
+    return fail(Errc::kIo, "no");
+  });
+  ::pthread_setattr_default_np(&usual);
+  EXPECT_TRUE(done_here);
+  EXPECT_FALSE(side.is_busy());
+  EXPECT_TRUE(side.has_job());
+  EXPECT_FALSE(side.take_result());
+  EXPECT_FALSE(side.has_job());
+  side.begin([]() -> Result<> { return {}; });  // now there is one
+  EXPECT_TRUE(side.take_result());
 }
 
 TEST(SideThread, LeavesSignalsToItsOwner) {
