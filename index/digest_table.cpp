@@ -13,6 +13,8 @@
 #include <fstream>
 #include <random>
 
+#include "index/sqlite.h"
+
 namespace pairloom::index {
 namespace {
 
@@ -384,6 +386,13 @@ Result<> DigestTable::end_session() {
   if (::fdatasync(fd_.get()) != 0) return fail_errno("cannot write '" + path_ + "'", errno);
   in_session_ = false;
   return {};
+}
+
+Result<std::optional<DigestTable>> digest_table_of(Database& index) {
+  PAIRLOOM_ASSIGN(const auto index_id, index.integer("SELECT index_id FROM meta"));
+  PAIRLOOM_ASSIGN(const auto token, index.integer("SELECT digest_token FROM meta"));
+  return DigestTable::open(index.path() + "-digests", static_cast<uint64_t>(index_id.value_or(0)),
+                           static_cast<uint64_t>(token.value_or(0)));
 }
 
 }  // namespace pairloom::index

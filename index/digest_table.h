@@ -79,6 +79,8 @@ class TagFilter {
   int shift_ = 0;
 };
 
+class Database;
+
 class DigestTable {
  public:
   // The table that the index with this id left behind, if it can be believed: its token is the one the index remembers,
@@ -137,5 +139,8 @@ class DigestTable {
   TagFilter filter_;      // of all entries, those in pending_, too
   uint64_t look_ups_ = 0;  // in the file, while there is no filter
 };
+
+// The table of an index that is open, as its readers see it.
+Result<std::optional<DigestTable>> digest_table_of(Database& index);
 
 }  // namespace pairloom::index

@@ -308,11 +308,7 @@ Result<std::optional<ContentRow>> IndexReader::content(ContentId id) {
 
 Result<std::optional<ContentId>> IndexReader::content_by_digest(const Digest& digest, uint64_t size_bytes) {
   const StoredBytes bytes(digest);
-  PAIRLOOM_ASSIGN(const auto index_id, state_->db.integer("SELECT index_id FROM meta"));
-  PAIRLOOM_ASSIGN(const auto token, state_->db.integer("SELECT digest_token FROM meta"));
-  PAIRLOOM_ASSIGN(auto table,
-                  DigestTable::open(state_->path + "-digests", static_cast<uint64_t>(index_id.value_or(0)),
-                                    static_cast<uint64_t>(token.value_or(0))));
+  PAIRLOOM_ASSIGN(auto table, digest_table_of(state_->db));
   if (table) {
     PAIRLOOM_ASSIGN(const ContentId found, table->find(digest, [&](ContentId candidate) -> Result<bool> {
       PAIRLOOM_ASSIGN(const auto is_it,

@@ -111,8 +111,11 @@ Result<> IndexWriter::State::load_coverage() {
 Result<> IndexWriter::State::begin() {
   if (!loaded) PAIRLOOM_TRY(load());
   if (committing) PAIRLOOM_TRY(finish_beside());
-  if (is_in_transaction()) return {};
-  return db.run("BEGIN IMMEDIATE");
+  return db.is_run_beside() ? Result<>{} : begin_in_database();  // what is done beside is part of a transaction
+}
+
+Result<> IndexWriter::State::begin_in_database() {
+  return db.in_transaction() ? Result<>{} : db.run("BEGIN IMMEDIATE");
 }
 
 IndexWriter::State::Positions IndexWriter::State::positions() const {
@@ -167,9 +170,8 @@ Result<> IndexWriter::State::begin_commit() {
   const auto begin_it = [&]() -> Result<> {
     if (!new_images.gathered().empty()) PAIRLOOM_TRY(send_off_new_images());
     PAIRLOOM_TRY(finish_beside());
-    Totals totals = take_totals();
-    committing = {totals.meta.next_content, totals.positions};
-    db.run_beside([this, totals = std::move(totals)] { return write_commit(totals); });
+    committing = take_totals();
+    db.run_beside([this] { return write_commit(*committing); });
     return {};
   };
   Result<> begun = begin_it();
@@ -182,14 +184,14 @@ Result<> IndexWriter::State::finish_beside() {
   return committed ? publish_codes(committed->positions) : Result<>{};
 }
 
-Result<std::optional<IndexWriter::State::Committing>> IndexWriter::State::take_from_beside() {
+Result<std::optional<IndexWriter::State::Totals>> IndexWriter::State::take_from_beside() {
   Result<> done = db.take_result();
   if (done) done = finish_new_images();
   if (!done) {
     roll_back();
     return tl::unexpected(std::move(done).error());
   }
-  if (committing) committed_contents = committing->next_content;
+  if (committing) committed_contents = committing->meta.next_content;
   return std::exchange(committing, std::nullopt);
 }
 

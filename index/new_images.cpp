@@ -49,6 +49,18 @@ constexpr RowTable<NewCode>::Column kCodeColumns[] = {
 NewImages::NewImages()
     : contents_table_(kContentColumns), files_table_(kFileColumns), codes_table_(kCodeColumns) {}
 
+void NewImages::Rows::clear() {
+  images.clear();
+  codes.clear();
+  directories.clear();
+}
+
+void NewImages::add(NewImage image) {
+  if (gathered_.directories.empty() || gathered_.directories.back() != image.directory)
+    gathered_.directories.push_back(image.directory);
+  gathered_.images.push_back(std::move(image));
+}
+
 void NewImages::clear() {
   gathered_.clear();
   under_way_.clear();

@@ -3,6 +3,7 @@
 // Private to index/writer_*.cpp and index_writer.cpp. Runs in: supervisor.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
 #include <utility>
@@ -42,13 +43,14 @@ class NewImages {
  public:
   NewImages();
 
-  void add(NewImage image) { gathered_.images.push_back(std::move(image)); }
+  void add(NewImage image);
   void add(const NewCode& code) { gathered_.codes.push_back(code); }
   const std::vector<NewImage>& gathered() const { return gathered_.images; }
   // All that have gathered are on their way from here on. To be called when none are.
   void send_off() { std::swap(gathered_, under_way_); }
   const std::vector<NewImage>& under_way() const { return under_way_.images; }
   void forget_under_way() { under_way_.clear(); }
+  bool any_in(DirectoryId directory) const { return gathered_.any_in(directory) || under_way_.any_in(directory); }
   void clear();
 
   // Lets SQL read them: new_content, new_file and new_code. To be called once, by a Database that ends before this.
@@ -62,10 +64,9 @@ class NewImages {
   struct Rows {
     std::vector<NewImage> images;
     std::vector<NewCode> codes;
-    void clear() {
-      images.clear();
-      codes.clear();
-    }
+    std::vector<DirectoryId> directories;  // of the images, one for many that follow each other
+    bool any_in(DirectoryId directory) const { return std::ranges::find(directories, directory) != directories.end(); }
+    void clear();
   };
   Rows gathered_, under_way_;
   bool all_were_new_ = true;

@@ -142,11 +142,7 @@ Result<> Check::digests() {
                     [](const Query& row) {
                       return fmt::format("contents {} and {} are of the same bytes", row.integer(0), row.integer(1));
                     }));
-  PAIRLOOM_ASSIGN(const auto index_id, db_.integer("SELECT index_id FROM meta"));
-  PAIRLOOM_ASSIGN(const auto token, db_.integer("SELECT digest_token FROM meta"));
-  PAIRLOOM_ASSIGN(auto table,
-                  DigestTable::open(db_.path() + "-digests", static_cast<uint64_t>(index_id.value_or(0)),
-                                    static_cast<uint64_t>(token.value_or(0))));
+  PAIRLOOM_ASSIGN(auto table, digest_table_of(db_));
   if (!table) return {};  // the next writer makes it
   PAIRLOOM_ASSIGN(Query row, db_.query("SELECT id, digest FROM content WHERE id < ?", table->complete_below()));
   Findings findings(problems_);

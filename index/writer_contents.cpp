@@ -125,7 +125,7 @@ Result<> IndexWriter::State::send_off_new_images() {
 }
 
 Result<> IndexWriter::State::insert_new_images() {
-  if (!db.in_transaction()) PAIRLOOM_TRY(db.run("BEGIN IMMEDIATE"));
+  PAIRLOOM_TRY(begin_in_database());
   return new_images.insert_into(db);
 }
 
@@ -171,9 +171,7 @@ Result<> IndexWriter::State::settle_new_images() {
 }
 
 Result<> IndexWriter::State::settle_new_images_in(DirectoryId directory) {
-  const auto is_in_it = [&](const NewImage& image) { return image.directory == directory; };
-  const bool some = std::ranges::any_of(new_images.gathered(), is_in_it) || std::ranges::any_of(new_images.under_way(), is_in_it);
-  return some ? settle_new_images() : Result<>{};
+  return new_images.any_in(directory) ? settle_new_images() : Result<>{};
 }
 
 // Adds the codes that a known content lacks and replaces those of lower accuracy.

@@ -112,11 +112,14 @@ struct IndexWriter::State {
   std::array<Codes, 32> codes;  // by algorithm number
   Codes& codes_of(Algorithm a) { return codes[static_cast<size_t>(a)]; }
   using Positions = std::array<uint64_t, 32>;  // the next ones, by algorithm number
-  struct Committing {
-    int64_t next_content;
+
+  // What a commit writes of all that is kept here, as of its beginning.
+  struct Totals {
+    Meta meta;
+    std::optional<std::map<Coverage, int64_t>> coverage;  // if it has changed
     Positions positions;
   };
-  std::optional<Committing> committing;  // a commit that was begun and is not finished
+  std::optional<Totals> committing;  // of a commit that was begun and is not finished
 
   tl::unexpected<Error> damaged(std::string_view how) const;  // the error for what cannot be
 
@@ -124,17 +127,11 @@ struct IndexWriter::State {
   Result<> load();
   Result<> keep_roots();  // writes down those of an index that has no file of them yet
   Result<> load_coverage();
-  bool is_in_transaction() const { return db.is_run_beside() || db.in_transaction(); }
   Result<> begin();
+  Result<> begin_in_database();  // touches nothing else
   Result<> commit();        // SQLite only; publish_codes() follows
   Result<> begin_commit();  // finish_beside() ends it
   Positions positions() const;
-  // What a commit writes of all that is kept here, as of its beginning.
-  struct Totals {
-    Meta meta;
-    std::optional<std::map<Coverage, int64_t>> coverage;  // if it has changed
-    Positions positions;
-  };
   Totals take_totals();
   Result<> write_commit(const Totals& totals);  // touches nothing but the database
   void roll_back();
@@ -142,7 +139,7 @@ struct IndexWriter::State {
   // and does what is left of it.
   Result<> finish_beside();
   // The same, but if it was a commit, its codes are the caller's to publish. When it has failed, all is rolled back.
-  Result<std::optional<Committing>> take_from_beside();
+  Result<std::optional<Totals>> take_from_beside();
   // What is not in the database yet goes there: to be called before it is asked about files, contents or codes; or about
   // the files of one directory.
   Result<> settle_new_images();
