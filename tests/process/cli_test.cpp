@@ -1,5 +1,4 @@
-// The program as its users meet it: every verb on drawn pictures, every exit code, every format with names that break
-// programs.
+// The program as its users meet it: every verb on drawn pictures, every exit code.
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
@@ -17,83 +16,14 @@
 #include "base/algorithm.h"
 #include "base/fd.h"
 #include "index/index_writer.h"
-#include "tests/support/draw.h"
-#include "tests/support/encode.h"
+#include "tests/process/cli_fixture.h"
 #include "tests/support/program.h"
-#include "tests/support/temp_dir.h"
 #include "tests/unit/cli/decode.h"
 
 namespace pairloom {
 namespace {
 
 namespace fs = std::filesystem;
-using nlohmann::json;
-using test::Finished;
-
-std::string_view text_of(const test::Bytes& bytes) {
-  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
-}
-
-std::string jpeg(uint64_t seed, int width = 320, int height = 240, int quality = 90) {
-  test::JpegOptions options;
-  options.quality = quality;
-  return std::string(text_of(test::encode_jpeg(test::draw_picture(seed, width, height), options)));
-}
-
-std::string png(uint64_t seed, const std::string& text = "") {
-  test::PngOptions options;
-  options.text = text;
-  return std::string(text_of(test::encode_png(test::draw_picture(seed, 320, 240), options)));
-}
-
-std::vector<json> records(const std::string& jsonl) {
-  std::vector<json> all;
-  for (const auto& group : test::from_grouped(jsonl, '\n'))
-    for (const auto& line : group) all.push_back(json::parse(line));
-  return all;
-}
-
-using Groups = std::set<std::set<std::string>>;
-Groups as_sets(const std::vector<std::vector<std::string>>& groups) {
-  Groups sets;
-  for (const auto& group : groups) sets.emplace(group.begin(), group.end());
-  return sets;
-}
-
-class Cli : public ::testing::Test {
- protected:
-  void SetUp() override {
-    ::setenv("PAIRLOOM_INDEX", index_.c_str(), 1);
-    ::unsetenv("NO_COLOR");
-  }
-
-  Finished run(std::vector<std::string> arguments, const std::string& input = "") const {
-    arguments.insert(arguments.begin(), PAIRLOOM_PROGRAM);
-    return test::run_program(arguments, input);
-  }
-  Finished shell(const std::string& script) const {
-    return test::run_program({"/bin/sh", "-c", script, "sh", PAIRLOOM_PROGRAM, pictures_});
-  }
-  std::string add(std::string_view name, const std::string& bytes) const {
-    return dir_.write("p/" + std::string(name), bytes);
-  }
-  std::string at(std::string_view name) const { return pictures_ + "/" + std::string(name); }
-
-  // Two families and a loner: a.jpg = copy.jpg, a-small.jpg is near; b.jpg, b.png are near.
-  void add_families() const {
-    add("a.jpg", jpeg(1, 640, 480));
-    add("sub/copy.jpg", jpeg(1, 640, 480));
-    add("a-small.jpg", jpeg(1, 200, 150, 70));
-    add("b.jpg", jpeg(2));
-    add("b.png", png(2));
-    add("loner.jpg", jpeg(3));
-    add("notes.txt", "no picture");
-  }
-  Groups families() const { return {{at("a.jpg"), at("sub/copy.jpg"), at("a-small.jpg")}, {at("b.jpg"), at("b.png")}}; }
-
-  test::TempDir dir_;
-  std::string pictures_ = dir_ / "p", index_ = dir_ / "index.db";
-};
 
 TEST_F(Cli, ScanListsTheGroupsAndSaysWhatItDid) {
   add_families();
@@ -203,73 +133,6 @@ TEST_F(Cli, EqualPicturesStayTogetherWhenTheFirstOfThemGoes) {
         << distance;
   ASSERT_EQ(run({"index", "prune"}).status, 0);
   EXPECT_EQ(as_sets(test::from_grouped(run({"dups", "-o", "null"}).out, '\0')), want);
-}
-
-class CliNames : public Cli {
- protected:
-  void SetUp() override {
-    Cli::SetUp();
-    const std::string picture = jpeg(9);
-    for (const auto& name : test::hostile_names()) {
-      if (name == "." || name == "..") continue;
-      add(name, picture);
-      want_.insert(at(name));
-    }
-    ASSERT_EQ(run({"index", "add", "-q", pictures_}).status, 0);
-  }
-  std::set<std::string> want_, got_;
-};
-
-TEST_F(CliNames, ComeBackFromEveryFormat) {
-  for (const auto& group : test::from_grouped(run({"dups", "-o", "null"}).out, '\0'))
-    got_.insert(group.begin(), group.end());
-  EXPECT_EQ(got_, want_);
-  got_.clear();
-  for (const auto& group : test::from_grouped(run({"dups", "-o", "fdupes"}).out, '\n'))
-    for (const auto& line : group) got_.insert(test::from_line(line));
-  EXPECT_EQ(got_, want_);
-  got_.clear();
-  auto rows = test::from_csv(run({"dups", "-o", "csv"}).out);
-  for (size_t i = 1; i < rows.size(); ++i) got_.insert(test::from_csv_path(rows[i].at(11), rows[i].at(12)));
-  EXPECT_EQ(got_, want_);
-  got_.clear();
-  for (const auto& record : records(run({"dups", "-o", "jsonl"}).out))
-    if (record["type"] == "group")
-      for (const auto& member : record["members"]) got_.insert(test::from_json_path(member["path"]));
-  EXPECT_EQ(got_, want_);
-}
-
-TEST_F(CliNames, ComeBackFromExportAndMatch) {
-  for (const auto& record : records(run({"index", "export"}).out))
-    if (record["type"] == "image") got_.insert(test::from_json_path(record["path"]));
-  EXPECT_EQ(got_, want_);
-  got_.clear();
-  const auto rows = test::from_csv(run({"index", "export", "-o", "csv"}).out);
-  for (size_t i = 1; i < rows.size(); ++i) got_.insert(test::from_csv_path(rows[i].at(0), rows[i].at(1)));
-  EXPECT_EQ(got_, want_);
-  for (const auto& name : test::hostile_names()) {
-    const auto r = run({"match", "-o", "null", "--", at(name)});
-    EXPECT_EQ(r.status, 0) << name << r.err;
-    EXPECT_EQ(test::from_grouped(r.out, '\0').at(0).size(), want_.size()) << name;
-  }
-}
-
-TEST_F(CliNames, GoInByArgumentAndByList) {
-  std::string list;
-  for (const auto& path : want_) list += path + '\0';
-  const auto r = run({"-i", dir_ / "other.db", "scan", "-q", "-0", "--files-from", "-", "-o", "null"}, list);
-  EXPECT_EQ(r.status, 0) << r.err;
-  for (const auto& group : test::from_grouped(r.out, '\0')) got_.insert(group.begin(), group.end());
-  EXPECT_EQ(got_, want_);
-  for (const auto& path : want_) EXPECT_EQ(run({"cmp", path, at("plain.jpg")}).status, 0) << path;
-  EXPECT_EQ(shell("cd \"$2\" && \"$1\" cmp -- -leading-dash.jpg '[a,b]'").status, 0);
-}
-
-TEST_F(Cli, ListsFromStandardInputByLine) {
-  add_families();
-  const auto r = run({"scan", "--files-from", "-", "-o", "null"}, at("b.jpg") + "\n" + at("b.png") + "\n");
-  EXPECT_EQ(r.status, 0) << r.err;
-  EXPECT_EQ(as_sets(test::from_grouped(r.out, '\0')), (Groups{{at("b.jpg"), at("b.png")}}));
 }
 
 TEST_F(Cli, UnreadableInputsAreListedAndExitThree) {
