@@ -2,7 +2,9 @@
 
 #include <fmt/format.h>
 #include <algorithm>
-#include <memory>
+#include <functional>
+#include <numeric>
+#include <span>
 #include <tuple>
 
 #include "base/clock.h"
@@ -19,13 +21,40 @@ namespace {
 // Beyond this many contents a 64-bit code finds more chance pairs than duplicates (docs/benchmarks.md).
 constexpr uint64_t kMany = 100'000;
 
+// Groups are read together until they come to this many contents.
+constexpr size_t kContentsAtOnce = 1024;
+
 // Makes groups of files out of groups of contents.
 class GroupLoader {
  public:
   GroupLoader(index::IndexReader& reader, const GroupSieve& sieve, const Decisions& decisions)
       : reader_(reader), sieve_(sieve), decisions_(decisions) {}
 
-  // The files behind a group, read now: fewer than two if things changed meanwhile.
+  // The groups in the order `numbers` gives, each as it is now: of fewer than two files if things changed meanwhile. `visit`
+  // says whether to go on.
+  Result<> each(const std::vector<search::Group>& groups, std::span<const size_t> numbers,
+                const std::function<Result<bool>(size_t number, DuplicateGroup group)>& visit) {
+    std::vector<DuplicateGroup> loaded;
+    for (size_t at = 0; at < numbers.size(); at += loaded.size()) {
+      loaded.clear();
+      PAIRLOOM_TRY(reader_.in_one_snapshot([&]() -> Result<> {
+        size_t contents = 0;
+        for (const size_t number : numbers.subspan(at)) {
+          PAIRLOOM_ASSIGN(auto group, load(groups[number]));
+          loaded.push_back(std::move(group));
+          if ((contents += groups[number].members.size()) >= kContentsAtOnce) break;
+        }
+        return {};
+      }));
+      for (size_t i = 0; i < loaded.size(); ++i) {
+        PAIRLOOM_ASSIGN(const bool go_on, visit(numbers[at + i], std::move(loaded[i])));
+        if (!go_on) return {};
+      }
+    }
+    return {};
+  }
+
+ private:
   Result<DuplicateGroup> load(const search::Group& contents) {
     DuplicateGroup group;
     group.max_distance = contents.max_distance;
@@ -42,7 +71,6 @@ class GroupLoader {
     return group;
   }
 
- private:
   Result<> add_files(const index::ContentRow& content, uint32_t distance, DuplicateGroup& group) {
     PAIRLOOM_ASSIGN(auto rows, reader_.files_of(content.id));
     // A copy that came after the decision is new.
@@ -149,29 +177,32 @@ Result<GroupTotals> find_groups(index::IndexReader& reader, const GroupQuery& qu
   GroupLoader loader(reader, sieve, decisions);
   GroupTotals totals;
   std::vector<Entry> entries;
-  for (size_t i = 0; i < groups.size(); ++i) {
-    PAIRLOOM_ASSIGN(const auto group, loader.load(groups[i]));
-    if (!sieve.lets_pass(group)) continue;
+  std::vector<size_t> numbers(groups.size());
+  std::iota(numbers.begin(), numbers.end(), size_t{0});
+  PAIRLOOM_TRY(loader.each(groups, numbers, [&](size_t number, const DuplicateGroup& group) -> Result<bool> {
+    if (!sieve.lets_pass(group)) return true;
     ++totals.groups;
     totals.files += group.files.size();
     totals.redundant += group.files.size() - 1;
     totals.reclaimable_bytes += group.reclaimable_bytes;
-    entries.push_back(entry_of(i, group, query.order));
-  }
+    entries.push_back(entry_of(number, group, query.order));
+    return true;
+  }));
   std::sort(entries.begin(), entries.end(), [](const Entry& a, const Entry& b) {
     return std::tie(a.rank, a.path, a.number) < std::tie(b.rank, b.path, b.number);
   });
   if (query.limit && entries.size() > *query.limit) entries.resize(*query.limit);
-  for (const auto& entry : entries) {
-    if (!session.out.usable()) break;  // nobody reads any more
-    PAIRLOOM_ASSIGN(auto group, loader.load(groups[entry.number]));
-    if (group.files.size() < 2) continue;
+  numbers.clear();
+  for (const auto& entry : entries) numbers.push_back(entry.number);
+  PAIRLOOM_TRY(loader.each(groups, numbers, [&](size_t number, DuplicateGroup group) -> Result<bool> {
+    if (group.files.size() < 2) return true;
     if (distance && query.linkage == search::Linkage::kSingle) {
-      PAIRLOOM_ASSIGN(group.spread, spread_of(reader, groups[entry.number], query.similarity.algorithm, *distance));
+      PAIRLOOM_ASSIGN(group.spread, spread_of(reader, groups[number], query.similarity.algorithm, *distance));
     }
     ++totals.shown;
     visit(group);
-  }
+    return session.out.usable();  // else nobody reads any more
+  }));
   if (distance)
     PAIRLOOM_TRY(reader.visit_low_information(query.similarity.algorithm, [&](index::ContentId) -> Result<> {
       ++totals.low_information;

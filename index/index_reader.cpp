@@ -65,6 +65,11 @@ IndexReader::IndexReader(IndexReader&&) noexcept = default;
 IndexReader& IndexReader::operator=(IndexReader&&) noexcept = default;
 IndexReader::~IndexReader() = default;
 
+Result<> IndexReader::in_one_snapshot(const std::function<Result<>()>& read) {
+  PAIRLOOM_ASSIGN(const ReadTransaction snapshot, ReadTransaction::begin(state_->db));
+  return read();
+}
+
 // --- the whole index
 
 Result<IndexInfo> IndexReader::info() {

@@ -25,6 +25,10 @@ class IndexReader {
   IndexReader& operator=(IndexReader&&) noexcept;
   ~IndexReader();
 
+  // All that `read` asks is answered from one state of the index, and quicker than one by one. Keep it short: until it ends
+  // the log cannot be cut.
+  Result<> in_one_snapshot(const std::function<Result<>()>& read);
+
   Result<IndexInfo> info();
   // Visitors return an error to stop; it is passed on.
   Result<> visit_files(const std::function<Result<>(const FileRow&)>& visit);  // live, path order within directories

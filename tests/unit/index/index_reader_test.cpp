@@ -139,6 +139,19 @@ TEST_F(Reader, MayAskInsideAVisit) {
   }));
 }
 
+TEST_F(Reader, ASnapshotDoesNotChangeMeanwhile) {
+  const ContentId content = content_of("/a/x");
+  value(reader().in_one_snapshot([&]() -> Result<> {
+    EXPECT_EQ(value(reader().files_of(content)).size(), 1u);
+    auto writer = open_writer();
+    value(writer.mark_gone(value(writer.begin_run(RunKind::kAdd, "")), value(writer.directory("/a", 1)).id, "x"));
+    value(writer.commit());
+    EXPECT_EQ(value(reader().files_of(content)).size(), 1u);
+    return {};
+  }));
+  EXPECT_THAT(value(reader().files_of(content)), IsEmpty());
+}
+
 TEST_F(Reader, PagesDoNotShow) {
   {
     auto writer = open_writer();
