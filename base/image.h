@@ -5,6 +5,8 @@
 #include <optional>
 #include <string_view>
 
+struct stat;  // <sys/stat.h>
+
 namespace pairloom {
 
 // Stable numbers: stored in the index, cross processes. Told apart by content (workerproc/decode/sniff.h), never by
@@ -64,6 +66,7 @@ struct StatIdentity {
   int64_t mtime_ns = 0, ctime_ns = 0;
   friend bool operator==(const StatIdentity&, const StatIdentity&) = default;
 };
+StatIdentity identity_of(const struct stat& st);
 
 // What a worker learns about an image besides its codes.
 struct ImageInfo {

@@ -31,7 +31,7 @@ void reap_left_behind() {
   std::erase_if(left_behind(), [](pid_t pid) { return ::waitpid(pid, nullptr, WNOHANG) != 0; });
 }
 
-// What the child needs between fork and exec, made before the fork: it must not allocate.
+// What the child needs between fork and exec, made before: it is in our memory until then.
 struct Birth {
   const char* program;
   char* const* arguments;
@@ -41,7 +41,7 @@ struct Birth {
   pid_t parent;
 };
 
-// The child between fork and exec: async-signal-safe calls only. Never returns.
+// The child between fork and exec: async-signal-safe calls only, and no variable of anybody else is touched. Never returns.
 [[noreturn]] void become(const Birth& birth) {
   // Dies with its parent even if that is SIGKILLed; the check closes the gap before prctl took effect.
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -136,7 +136,9 @@ Result<ChildProcess> ChildProcess::start(const std::string& program, const std::
   const Birth birth{program.c_str(), words.data(), environment.data(), raised,
                     input.get(),     output.get(), standard.error < 0 ? -1 : error.get(),
                     ::getpid()};
-  const pid_t pid = ::fork();
+  // vfork: no page of ours is copied, nor written again afterwards, and this thread stands still until the child has its own
+  // memory. Signals do not disturb that: no program of ours has a handler.
+  const pid_t pid = ::vfork();
   if (pid < 0) return fail_errno("cannot fork a worker", errno);
   if (pid == 0) become(birth);
 

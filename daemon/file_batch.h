@@ -17,6 +17,7 @@ struct FoundFile {
   StatIdentity identity;  // zero unless wanted
   bool wanted = true;     // false: it exists, but the user's globs leave it out
   std::string written{};  // the path as the user wrote it, if it was named by itself
+  bool is_guess = false;  // nobody has looked at it: of its identity only the inode is true, the size is a neighbour's
 };
 
 struct FileBatch {

@@ -73,6 +73,8 @@ class IndexRun {
 
   Result<> index_files(Pool& pool) {
     TreeWalk walk(request_.roots, request_.walk);
+    const index::IndexCounts known = index_.counts();
+    if (known.files + known.not_images + known.failures + known.gone == 0) walk.guess_sizes();
     std::unique_ptr<PathList> list;
     if (request_.files_from_fd >= 0) list = std::make_unique<PathList>(request_.files_from_fd, request_.files_from_nul);
     FileSource& source = list ? static_cast<FileSource&>(*list) : walk;

@@ -1,5 +1,7 @@
 #include "daemon/indexing.h"
 
+#include <sys/stat.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -28,6 +30,12 @@ std::string path_of(const Task& task) {
 std::string name_of(const Task& task) {
   const std::string_view path = path_in(task);
   return std::string(path.substr(path.rfind('/') + 1));
+}
+
+// Zero if it is gone.
+StatIdentity look_at(const std::string& path) {
+  struct stat st {};
+  return ::lstat(path.c_str(), &st) == 0 ? identity_of(st) : StatIdentity{};
 }
 
 bool same_but_for_device(const StatIdentity& a, const StatIdentity& b) {
@@ -233,6 +241,12 @@ Result<> Indexing::take_file(const FileBatch& batch, const FoundFile& file, cons
   if (known) at_.any_match = true;
   if (!file.wanted) return {};
   if (!in_hand_by_path_.empty() && mark_in_hand(path_of(batch, file))) return {};
+  if (known && file.is_guess) {  // found twice: the first time by another way
+    FoundFile looked_at = file;
+    looked_at.identity = look_at(path_of(batch, file));
+    looked_at.is_guess = false;
+    return take_file(batch, looked_at, known);
+  }
   ++totals_.seen;
   if (known && is_settled(*known, file.identity)) {
     ++count_of(known->outcome, totals_.unchanged);
@@ -252,7 +266,7 @@ Result<> Indexing::take_file(const FileBatch& batch, const FoundFile& file, cons
   // Blame is remembered across runs as long as the file is the same.
   if (known && same_but_for_device(known->identity, file.identity) && known->attempts < kPointsToGiveUp)
     task.points = known->attempts;
-  in_hand_.emplace(task.id, InHand{at_.directory.id, file.identity});
+  in_hand_.emplace(task.id, InHand{at_.directory.id, file.identity, file.is_guess});
   if (source_->is_watching()) in_hand_by_path_.emplace(path, task.id);
   found_.push_back(std::move(task));
   return {};
@@ -336,7 +350,7 @@ Result<> Indexing::store(const Task& task, index::FileResult result, std::option
   result.directory = found->second.directory;
   result.name = name_of(task);
   // What could not be opened is remembered under what the walk saw.
-  if (result.identity == StatIdentity{}) result.identity = found->second.identity;
+  if (result.identity == StatIdentity{}) result.identity = identity_of_file(task);
   take_out_of_hand(found, task);
 
   ++count_of(result.outcome, totals_.indexed);
@@ -348,9 +362,13 @@ Result<> Indexing::store(const Task& task, index::FileResult result, std::option
   return index_->uncommitted_changes() >= kCommitChanges ? tick(commit_at_ns_) : Result<>{};
 }
 
-Result<> Indexing::blame(const Task& task, uint32_t points) {
+StatIdentity Indexing::identity_of_file(const Task& task) const {
   const InHand& file = in_hand_.at(task.id);
-  return index_->put_attempts(run_, file.directory, name_of(task), file.identity, points);
+  return file.is_guess ? look_at(path_of(task)) : file.identity;
+}
+
+Result<> Indexing::blame(const Task& task, uint32_t points) {
+  return index_->put_attempts(run_, in_hand_.at(task.id).directory, name_of(task), identity_of_file(task), points);
 }
 
 Result<> Indexing::give_up(const Task& task, Outcome outcome, const std::string& reason) {

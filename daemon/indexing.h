@@ -60,7 +60,8 @@ class Indexing final : public Job {
   struct InHand {
     index::DirectoryId directory;
     StatIdentity identity;
-    bool again = false;  // it was reported, or was gone, after it was handed out
+    bool is_guess = false;  // FoundFile
+    bool again = false;     // it was reported, or was gone, after it was handed out
   };
 
   Result<Pull> find_more();
@@ -72,6 +73,8 @@ class Indexing final : public Job {
   Result<bool> take_moved(const FileBatch& batch, const FoundFile& file);
   uint64_t& count_of(Outcome outcome, uint64_t& when_indexed);
   bool is_settled(const index::KnownFile& known, const StatIdentity& now) const;
+  // As the walk saw it; as it is now, if the walk did not look.
+  StatIdentity identity_of_file(const Task& task) const;
   Result<> take_absent(const FileBatch& batch);
   Result<> forget_directory(const index::KnownDirectory& child);
   Result<> forget_file(const std::string& name);

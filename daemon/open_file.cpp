@@ -48,9 +48,9 @@ int open_by_steps(const char* path) {
 shm::PassedFile regular_file(Fd fd, uint64_t task_id) {
   if (!fd) return {task_id, Fd(), errno};
   struct stat st {};
-  if (::fstat(fd.get(), &st) != 0) return {task_id, Fd(), errno};
+  if (!stat_open_file(fd.get(), st)) return {task_id, Fd(), errno};
   if (!S_ISREG(st.st_mode)) return {task_id, Fd(), shm::kNotARegularFile};
-  return {task_id, std::move(fd), 0, static_cast<uint64_t>(st.st_size)};
+  return {task_id, std::move(fd), 0, identity_of(st)};
 }
 
 }  // namespace

@@ -50,7 +50,7 @@ Result<> open_all(std::span<const std::byte> chunk, const Options& options, daem
     path.assign(reinterpret_cast<const char*>(task.payload.data()), task.payload.size());
     if (sender.count() == 0) oldest_ns = system_clock().monotonic_ns();
     shm::PassedFile file = opener.open(path, task.task_id);
-    file.drop_behind = ahead.fetch(file.fd, file.size_bytes) && options.drop_behind;
+    file.drop_behind = ahead.fetch(file.fd, file.identity.size_bytes) && options.drop_behind;
     sender.add(std::move(file));
     if (sender.count() < batch && system_clock().monotonic_ns() - oldest_ns < kOldestNs) return {};
     batch = std::min(2 * batch, shm::kFilesAtOnce);  // the first file is passed at once: somebody is waiting for it

@@ -27,7 +27,7 @@ constexpr uint32_t kHopelessPoints = 60;
 constexpr int64_t kHopelessNs = 300'000'000'000;
 // Chunks are cut to about this much work: enough to amortise the hand-over, little enough to balance and to redo.
 constexpr int64_t kChunkNs = 20'000'000;
-constexpr size_t kMaxChunkTasks = 128;
+constexpr size_t kMaxChunkTasks = 256;
 constexpr uint64_t kMaxChunkCostBytes = 4u << 20;      // sum of Task::cost_bytes
 constexpr uint64_t kMaxChunkPayloadBytes = 64u << 10;  // in the ring
 constexpr int64_t kFirstGuessTaskNs = 2'000'000;

@@ -17,6 +17,9 @@
 namespace pairloom::daemon {
 namespace {
 
+// Where sizes are guessed, one file of so many is looked at. They only say how much work to hand out at once.
+constexpr uint64_t kFilesPerLook = 8;
+
 struct DirCloser {
   void operator()(DIR* dir) const { closedir(dir); }
 };
@@ -34,11 +37,6 @@ std::string canonical(const std::string& path) {
 }
 
 }  // namespace
-
-StatIdentity identity_of(const struct stat& st) {
-  const auto ns = [](const timespec& t) { return int64_t{t.tv_sec} * 1'000'000'000 + t.tv_nsec; };
-  return {st.st_dev, st.st_ino, static_cast<uint64_t>(st.st_size), ns(st.st_mtim), ns(st.st_ctim)};
-}
 
 uint64_t filesystem_id(const std::string& directory, uint64_t device) {
   struct statfs fs {};
@@ -64,7 +62,9 @@ struct TreeWalk::OpenDirectory {
   uint64_t filesystem;
   size_t pending_before;  // pending_ when it was opened: what comes behind was found in it
   bool first = true;
-  std::vector<std::string> subdirectories;
+  std::vector<std::string> subdirectories{};
+  uint64_t wanted_files = 0;     // so far
+  StatIdentity last_looked_at{};  // of them
 };
 
 TreeWalk::TreeWalk(std::vector<std::string> roots, const WalkOptions& options)
@@ -159,7 +159,7 @@ bool TreeWalk::open_next(FileBatch& batch) {
   fd.release();
   if (at.depth == 0) entered_roots_.emplace_back(at.path, filesystem);
   open_ = std::make_unique<OpenDirectory>(
-      OpenDirectory{std::move(at), std::move(stream), filesystem, pending_.size(), true, {}});
+      OpenDirectory{std::move(at), std::move(stream), filesystem, pending_.size()});
   return true;
 }
 
@@ -211,7 +211,7 @@ void TreeWalk::take_entry(const dirent& entry, FileBatch& batch) {
   else if (type == DT_LNK && options_.follow_symlinks)
     take_link(relative, name, batch);
   else if (type == DT_REG)
-    take_file(relative, name, batch);
+    take_file(relative, name, entry.d_ino, batch);
   // Links (unless followed), sockets, FIFOs and devices are no images.
 }
 
@@ -231,9 +231,15 @@ void TreeWalk::take_directory(const std::string& relative, const std::string& na
   pending_.push_back({join_path(open_->at.path, name), open_->at.root_length, depth, open_->at.root_device, open_->at.written_root});
 }
 
-void TreeWalk::take_file(const std::string& relative, const std::string& name, FileBatch& batch) {
+void TreeWalk::take_file(const std::string& relative, const std::string& name, uint64_t inode, FileBatch& batch) {
   if (!filter_.wants_file(relative, name) || is_left_out(name)) {
     batch.files.push_back({name, {}, false});
+    return;
+  }
+  if (guesses_sizes_ && open_->wanted_files++ % kFilesPerLook != 0) {
+    StatIdentity guess = open_->last_looked_at;
+    guess.inode = inode;
+    batch.files.push_back({.name = name, .identity = guess, .is_guess = true});
     return;
   }
   struct stat st {};
@@ -243,7 +249,9 @@ void TreeWalk::take_file(const std::string& relative, const std::string& name, F
     batch.files.push_back({name, {}, false});
     return;
   }
-  if (S_ISREG(st.st_mode)) batch.files.push_back({name, identity_of(st), true});
+  if (!S_ISREG(st.st_mode)) return;
+  open_->last_looked_at = identity_of(st);
+  batch.files.push_back({name, open_->last_looked_at, true});
 }
 
 // A link is indexed under the path it leads to, so that no file is counted twice.

@@ -46,6 +46,9 @@ class TreeWalk final : public FileSource {
   void add_directory(const std::string& root, const std::string& directory, bool recursive);
   // A directory below that is not entered: it is walked by somebody else.
   void leave_out(const std::string& directory) { left_out_.insert(directory); }
+  // Looks at a few files of each directory only, and takes their sizes for those of the others: where nothing is known that
+  // files could be compared with, a look at each of them would be the dearest part of the walk.
+  void guess_sizes() { guesses_sizes_ = true; }
   // Is called with each directory and its device before it is read.
   void on_entering(std::function<void(const std::string& directory, uint64_t device)> entering) {
     entering_ = std::move(entering);
@@ -74,7 +77,7 @@ class TreeWalk final : public FileSource {
   void take_entry(const dirent& entry, FileBatch& batch);
   void take_link(const std::string& relative, const std::string& name, FileBatch& batch);
   void take_directory(const std::string& relative, const std::string& name);
-  void take_file(const std::string& relative, const std::string& name, FileBatch& batch);
+  void take_file(const std::string& relative, const std::string& name, uint64_t inode, FileBatch& batch);
   void add_problem(FileBatch& batch, const std::string& path, const char* what, int errnum, bool subtree);
   uint64_t filesystem_of(const std::string& directory, uint64_t device);
 
@@ -84,6 +87,7 @@ class TreeWalk final : public FileSource {
   std::set<std::string> taken_roots_;  // of those entered so far
   std::set<std::string> left_out_;
   std::function<void(const std::string& directory, uint64_t device)> entering_;
+  bool guesses_sizes_ = false;
   const WalkOptions& options_;
   PathFilter filter_;
   std::vector<Pending> pending_;  // directories to enter, last first
@@ -96,8 +100,6 @@ class TreeWalk final : public FileSource {
   uint64_t unreadable_directories_ = 0;
 };
 
-// The identity of a stat result.
-StatIdentity identity_of(const struct stat& st);
 // Names the file system a directory lies on: statfs's f_fsid, which survives reboots and remounts (st_dev may not);
 // where the file system does not give one, `device`.
 uint64_t filesystem_id(const std::string& directory, uint64_t device);

@@ -378,7 +378,7 @@ void WatchedRoot::look_at_name(int directory_fd, const watch::PendingChanges::Na
     return;
   }
   if (!filter_.wants_file(relative(path), name.name) || left_out_.contains(path)) return;
-  const StatIdentity identity = daemon::identity_of(st);
+  const StatIdentity identity = identity_of(st);
   const int64_t settle = shared_.settle_ns;
   if (name.growing && !watch::is_settled(state_of(identity), shared_.clock.wall_ns(), settle, name.before)) {
     too_much(pending_.add_growing(batch.directory, name.name, state_of(identity), shared_.clock.monotonic_ns() + settle));

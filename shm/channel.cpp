@@ -57,7 +57,7 @@ auto WorkerChannel::wait_for(End& end, Stage stage, Attempt attempt) -> decltype
   }
   end.cancel_wait();
   const auto slept_ns = static_cast<uint64_t>(system_clock().monotonic_ns() - began_ns);
-  state().stage_ns[static_cast<size_t>(stage)].fetch_add(slept_ns, std::memory_order_relaxed);
+  add(state().stage_ns[static_cast<size_t>(stage)], slept_ns);
   return outcome;
 }
 

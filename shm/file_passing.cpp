@@ -19,8 +19,9 @@ struct Entry {
   uint64_t task_id;
   int32_t error;
   uint32_t drop_behind;  // 0 or 1
+  StatIdentity identity;
 };
-static_assert(sizeof(Entry) == 16);
+static_assert(sizeof(Entry) == 56);
 
 struct Message {
   std::array<Entry, kFilesAtOnce> entries{};
@@ -51,7 +52,7 @@ Result<> FileSender::send() {
   size_t descriptor_count = 0;
   const size_t count = std::min(files_.size(), kFilesAtOnce);
   for (size_t i = 0; i < count; ++i) {
-    message.entries[i] = {files_[i].task_id, files_[i].error, files_[i].drop_behind ? 1u : 0u};
+    message.entries[i] = {files_[i].task_id, files_[i].error, files_[i].drop_behind ? 1u : 0u, files_[i].identity};
     if (files_[i].fd) descriptors[descriptor_count++] = files_[i].fd.get();
   }
   iovec data{message.entries.data(), count * sizeof(Entry)};
@@ -96,7 +97,8 @@ Result<> FileReceiver::receive() {
   if (static_cast<size_t>(got) % sizeof(Entry) != 0) return fail(Errc::kProtocol, "files came with half an entry");
   auto next = descriptors.begin();
   for (size_t i = 0; i < static_cast<size_t>(got) / sizeof(Entry); ++i) {
-    PassedFile file{message.entries[i].task_id, Fd(), message.entries[i].error, 0, message.entries[i].drop_behind != 0};
+    const Entry& entry = message.entries[i];
+    PassedFile file{entry.task_id, Fd(), entry.error, entry.identity, entry.drop_behind != 0};
     if (file.error == 0) {
       if (next == descriptors.end()) return fail(Errc::kProtocol, "a file came without its descriptor");
       file.fd = std::move(*next++);

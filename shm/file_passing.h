@@ -10,12 +10,13 @@
 #include <vector>
 
 #include "base/fd.h"
+#include "base/image.h"
 #include "base/result.h"
 
 namespace pairloom::shm {
 
-// Files of one message. With the smallest socket buffer about four messages wait at a time.
-constexpr size_t kFilesAtOnce = 16;
+// Files of one message. With the smallest socket buffer two messages wait at a time.
+constexpr size_t kFilesAtOnce = 32;
 // A worker that finds its opener gone ends with this status: nobody's file is to blame.
 constexpr int kExitWithoutOpener = 4;
 // And with this one when a file needs a decoder that is slow to load, so that workers start without it: the next one is
@@ -29,7 +30,7 @@ struct PassedFile {
   uint64_t task_id = 0;
   Fd fd;          // open for reading; none: `error` says why
   int error = 0;  // errno, or kNotARegularFile
-  uint64_t size_bytes = 0;   // when it was opened; not passed on
+  StatIdentity identity = {};  // when it was opened
   bool drop_behind = false;  // nobody had it in memory before: the page cache need not keep what is read
 };
 constexpr int kNotARegularFile = -1;

@@ -37,6 +37,10 @@ struct WorkerState {
   std::atomic<uint64_t> stage_ns[8];  // time spent per stage, index = Stage
   std::atomic<uint64_t> format;       // ImageFormat of the file in hand, as told by its first bytes; 0 = not known yet
 };
+// The worker adds to its counters so: nobody else writes them, so nothing need be locked.
+inline void add(std::atomic<uint64_t>& counter, uint64_t n) {
+  counter.store(counter.load(std::memory_order_relaxed) + n, std::memory_order_relaxed);
+}
 enum class Stage : uint8_t { kOpen = 0, kRead = 1, kDigest = 2, kDecode = 3, kExtract = 4, kRing = 5, kIdle = 6 };
 static_assert(sizeof(WorkerState) == 104 && offsetof(WorkerState, current_task) == 0 &&
               offsetof(WorkerState, heartbeat) == 8 && offsetof(WorkerState, tasks_done) == 16 &&

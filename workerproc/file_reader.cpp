@@ -19,11 +19,6 @@ constexpr size_t kFirstReadBytes = 128 * 1024;
 // The read buffer is reused; after a giant it is given back, so that one file does not set the worker's size for ever.
 constexpr size_t kKeepBufferBytes = 64u << 20;
 
-StatIdentity identity_of(const struct stat& st) {
-  const auto ns = [](const timespec& t) { return int64_t{t.tv_sec} * 1'000'000'000 + t.tv_nsec; };
-  return {st.st_dev, st.st_ino, static_cast<uint64_t>(st.st_size), ns(st.st_mtim), ns(st.st_ctim)};
-}
-
 std::string errno_text(const char* what, int errnum) {
   return fmt::format("{}: {}", what, std::generic_category().message(errnum));
 }
@@ -38,7 +33,10 @@ std::string open_error(int error) {
 }  // namespace
 
 Result<FileContents> FileReader::read(TaskContext& context, Wanted wanted) {
-  if (buffer_.size() > kKeepBufferBytes) std::vector<char>().swap(buffer_);
+  if (buffer_bytes_ > kKeepBufferBytes) {
+    buffer_.reset();
+    buffer_bytes_ = 0;
+  }
   filled_ = 0;
   FileContents file;
   const auto failed = [&file](Outcome outcome, std::string message) {
@@ -46,18 +44,17 @@ Result<FileContents> FileReader::read(TaskContext& context, Wanted wanted) {
     file.message = std::move(message);
     return std::move(file);
   };
-  PAIRLOOM_ASSIGN(const shm::PassedFile passed, context.timed(shm::Stage::kOpen, [&] { return context.take_file(); }));
+  PAIRLOOM_ASSIGN(const shm::PassedFile passed, context.take_file());
+  const int64_t opened_ns = context.end_stage(shm::Stage::kOpen, context.start_ns());
   if (!passed.fd) {
     file.absent = passed.error == ENOENT || passed.error == ENOTDIR;
     return failed(Outcome::kUnreadable, open_error(passed.error));
   }
   const int fd = passed.fd.get();
-  struct stat before {};
-  if (!stat_open_file(fd, before)) return failed(Outcome::kUnreadable, errno_text("cannot stat", errno));
-  file.identity = identity_of(before);
+  file.identity = passed.identity;
 
-  auto is_wanted = context.timed(
-      shm::Stage::kRead, [&] { return read_wanted(fd, file.identity.size_bytes, wanted, context); });
+  auto is_wanted = read_wanted(fd, file.identity.size_bytes, wanted, context);
+  context.end_stage(shm::Stage::kRead, opened_ns);
   if (passed.drop_behind) ::posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
   if (!is_wanted)
     return failed(is_wanted.error().code == Errc::kTooLarge ? Outcome::kTooLarge : Outcome::kUnreadable,
@@ -69,19 +66,21 @@ Result<FileContents> FileReader::read(TaskContext& context, Wanted wanted) {
       filled_ != file.identity.size_bytes)
     return failed(Outcome::kChanged, "changed while it was read");
   file.outcome = Outcome::kIndexed;
-  file.bytes = std::as_bytes(std::span(buffer_).first(filled_));
+  file.bytes = {buffer_.get(), filled_};
   return file;
 }
 
-// Adds up to `wanted` bytes to the buffer, from where the file is. It only ever grows: what is left in it is written
-// over, never cleared first.
+// Adds up to `wanted` bytes to the buffer, from where the file is. It only ever grows, and is never cleared: pages of it that
+// no file has reached take no memory.
 Result<> FileReader::fill(int fd, size_t wanted) {
-  if (buffer_.size() < filled_ + wanted) {
-    std::vector<char> larger(filled_ + wanted);
-    std::copy_n(buffer_.begin(), filled_, larger.begin());
-    buffer_.swap(larger);
+  if (buffer_bytes_ < filled_ + wanted) {
+    const size_t bytes = std::max(filled_ + wanted, kFirstReadBytes);
+    auto larger = std::make_unique_for_overwrite<std::byte[]>(bytes);
+    std::copy_n(buffer_.get(), filled_, larger.get());
+    buffer_ = std::move(larger);
+    buffer_bytes_ = bytes;
   }
-  PAIRLOOM_ASSIGN(const size_t got, read_up_to(fd, buffer_.data() + filled_, wanted, "file"));
+  PAIRLOOM_ASSIGN(const size_t got, read_up_to(fd, buffer_.get() + filled_, wanted, "file"));
   filled_ += got;
   return {};
 }
@@ -89,7 +88,7 @@ Result<> FileReader::fill(int fd, size_t wanted) {
 // Fills the buffer with the file, or with its beginning when it is not what is wanted (false).
 Result<bool> FileReader::read_wanted(int fd, uint64_t size_bytes, Wanted wanted, TaskContext& context) {
   PAIRLOOM_TRY(fill(fd, static_cast<size_t>(std::min<uint64_t>(size_bytes, kFirstReadBytes))));
-  const auto head = std::as_bytes(std::span(buffer_)).first(std::min(filled_, kSniffBytes));
+  const std::span<const std::byte> head(buffer_.get(), std::min(filled_, kSniffBytes));
   const ImageFormat format = sniff(head);
   context.announce_format(format);
   const bool is_wanted = wanted == Wanted::kAny || format != ImageFormat::kUnknown || !name_of_unread(head).empty();

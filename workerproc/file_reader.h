@@ -4,9 +4,9 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
-#include <vector>
 
 #include "base/image.h"
 #include "base/result.h"
@@ -17,7 +17,7 @@ namespace pairloom::workerproc {
 struct FileContents {
   Outcome outcome = Outcome::kUnreadable;  // kIndexed: `bytes` is the whole file, and what was wanted
   std::string message;                     // why not
-  StatIdentity identity;                   // fstat; zero if it could not be opened
+  StatIdentity identity;                   // when it was opened; zero if it could not be
   bool absent = false;                     // it was not there any more
   std::span<const std::byte> bytes;        // valid until the next read
 };
@@ -37,8 +37,9 @@ class FileReader {
   Result<bool> read_wanted(int fd, uint64_t size_bytes, Wanted wanted, TaskContext& context);
 
   uint64_t max_file_bytes_;
-  std::vector<char> buffer_;  // of the largest file so far
-  size_t filled_ = 0;         // of the file in hand
+  std::unique_ptr<std::byte[]> buffer_;
+  size_t buffer_bytes_ = 0;  // as the largest file so far needed
+  size_t filled_ = 0;        // by the file in hand
 };
 
 }  // namespace pairloom::workerproc

@@ -51,11 +51,11 @@ Result<> do_task(shm::WorkerChannel& channel, shm::FileReceiver& files, WorkerJo
   // Before anything of the task is touched: from here on a death is blamed on it.
   state.format.store(0, std::memory_order_relaxed);
   state.current_task.store(task.task_id + 1, std::memory_order_release);
-  state.heartbeat.fetch_add(1, std::memory_order_relaxed);
+  shm::add(state.heartbeat, 1);
   TaskContext context(channel, files, task.task_id, last_wake_ns);
   PAIRLOOM_TRY(job.run(task, context));
   state.current_task.store(0, std::memory_order_release);
-  state.tasks_done.fetch_add(1, std::memory_order_relaxed);
+  shm::add(state.tasks_done, 1);
   return {};
 }
 

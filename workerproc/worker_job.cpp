@@ -12,7 +12,7 @@ namespace {
 // Less than the work that is queued behind (daemon/slot.h, kChunkNs), so that nobody idles for want of a wake-up; much more
 // than a small picture takes: a wake-up for each of them would cost the cores a twentieth of their time. A chunk of pictures
 // that take next to nothing wakes the supervisor when it is done (loop.cpp).
-constexpr int64_t kWakeEveryNs = 10'000'000;
+constexpr int64_t kWakeEveryNs = 20'000'000;
 constexpr size_t kPartBytes = 256 * 1024;  // a quarter of the ring: the worker goes on while the supervisor takes
 
 }  // namespace
@@ -33,8 +33,8 @@ Result<> TaskContext::send(std::span<const std::byte> payload, bool last) {
   if (wake) last_wake_ns_ = now_ns;
   using Wake = shm::WorkerChannel::Wake;
   auto sent = channel_.commit(static_cast<uint32_t>(shm::RecordKind::kResult), bytes, wake ? Wake::kNow : Wake::kLater);
-  // A full ring is counted where it is waited for.
-  add_stage_ns(shm::Stage::kRing, static_cast<uint64_t>(system_clock().monotonic_ns() - now_ns));
+  // A full ring is counted where it is waited for, and without a wake-up there is less to count than a look at the clock takes.
+  if (wake) end_stage(shm::Stage::kRing, now_ns);
   return sent;
 }
 
@@ -48,11 +48,11 @@ Result<> TaskContext::send_in_parts(std::span<const std::byte> payload) {
 }
 
 void TaskContext::report_progress() {
-  channel_.state().heartbeat.fetch_add(1, std::memory_order_relaxed);
+  shm::add(channel_.state().heartbeat, 1);
 }
 
 void TaskContext::add_bytes_read(uint64_t bytes) {
-  channel_.state().bytes_read.fetch_add(bytes, std::memory_order_relaxed);
+  shm::add(channel_.state().bytes_read, bytes);
 }
 
 void TaskContext::announce_format(ImageFormat format) {
@@ -60,14 +60,20 @@ void TaskContext::announce_format(ImageFormat format) {
 }
 
 void TaskContext::add_stage_ns(shm::Stage stage, uint64_t ns) {
-  channel_.state().stage_ns[static_cast<size_t>(stage)].fetch_add(ns, std::memory_order_relaxed);
+  shm::add(channel_.state().stage_ns[static_cast<size_t>(stage)], ns);
+}
+
+int64_t TaskContext::end_stage(shm::Stage stage, int64_t began_ns) {
+  const int64_t now_ns = system_clock().monotonic_ns();
+  add_stage_ns(stage, static_cast<uint64_t>(now_ns - began_ns));
+  return now_ns;
 }
 
 TaskContext::StageTimer::StageTimer(TaskContext& c, shm::Stage s)
     : context(c), stage(s), start_ns(system_clock().monotonic_ns()) {}
 
 TaskContext::StageTimer::~StageTimer() {
-  context.add_stage_ns(stage, static_cast<uint64_t>(system_clock().monotonic_ns() - start_ns));
+  context.end_stage(stage, start_ns);
 }
 
 Result<std::unique_ptr<WorkerJob>> make_job(std::span<const JobMaker> makers, jobs::JobKind kind,

@@ -43,6 +43,9 @@ class TaskContext {
     return work();
   }
   void add_stage_ns(shm::Stage stage, uint64_t ns);
+  // For stages that follow each other at once: adds what has passed since `began_ns` to that stage, and says what time it is.
+  int64_t end_stage(shm::Stage stage, int64_t began_ns);
+  int64_t start_ns() const { return start_ns_; }  // of the task
 
  private:
   struct StageTimer {

@@ -182,16 +182,17 @@ void* mmap64(void* address, size_t size, int protection, int flags, int fd, off6
   return fails(kMap) ? MAP_FAILED : REAL(mmap64)(address, size, protection, flags, fd, at);
 }
 
-pid_t fork() noexcept {
+// As fork: a child in this memory could not return from here.
+pid_t vfork() noexcept {
   if (fails(kFork)) return -1;
   next_exec_fails = fails(kExec);  // counted here: the child's count would be lost with it
   const pid_t pid = REAL(fork)();
   if (pid != 0) next_exec_fails = false;
   return pid;
 }
-int execv(const char* path, char* const* arguments) noexcept {
+int execve(const char* path, char* const* arguments, char* const* environment) noexcept {
   if (next_exec_fails) return errno = error_number, -1;
-  return REAL(execv)(path, arguments);
+  return REAL(execve)(path, arguments, environment);
 }
 
 FAILING(kDescriptor, int, memfd_create, (const char* name, unsigned flags), (name, flags), noexcept)

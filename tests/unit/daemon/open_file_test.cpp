@@ -45,6 +45,10 @@ TEST_P(OpenFile, OpensARegularFileForReading) {
   ASSERT_TRUE(file.fd);
   EXPECT_EQ(file.task_id, 5u);
   EXPECT_EQ(file.error, 0);
+  EXPECT_EQ(file.identity.size_bytes, 5u);
+  struct stat st {};
+  ASSERT_EQ(::stat((home_ / "a/b/c.jpg").c_str(), &st), 0);
+  EXPECT_EQ(file.identity, identity_of(st));
   char text[5];
   EXPECT_EQ(::read(file.fd.get(), text, 5), 5);
   EXPECT_EQ(::fcntl(file.fd.get(), F_GETFL) & O_ACCMODE, O_RDONLY);

@@ -61,6 +61,29 @@ TEST(TreeWalk, FillsTheStatIdentity) {
   EXPECT_NE(batch.filesystem, 0u);
 }
 
+TEST(TreeWalk, GuessesSizesByAFewFilesOfEachDirectory) {
+  test::TempDir dir;
+  for (const char* directory : {"a", "b"})
+    for (int i = 0; i < 20; ++i) dir.write(std::string(directory) + "/" + std::to_string(i), directory[0] == 'a' ? "12345" : "1");
+  const WalkOptions options;
+  TreeWalk tree({dir.path()}, options);
+  tree.guess_sizes();
+  FileBatch batch;
+  std::map<std::string, int> looked_at;
+  while (tree.next(batch).value() == FileSource::Next::kBatch)
+    for (const FoundFile& file : batch.files) {
+      struct stat st {};
+      ASSERT_EQ(::stat((batch.directory + "/" + file.name).c_str(), &st), 0);
+      EXPECT_EQ(file.identity.inode, st.st_ino);
+      EXPECT_EQ(file.identity.size_bytes, static_cast<uint64_t>(st.st_size)) << "they are alike within a directory";
+      EXPECT_TRUE(file.wanted);
+      if (file.is_guess) continue;
+      EXPECT_EQ(file.identity, identity_of(st));
+      ++looked_at[batch.directory];
+    }
+  EXPECT_THAT(looked_at, ElementsAre(std::pair(std::string(dir / "a"), 3), std::pair(std::string(dir / "b"), 3)));
+}
+
 TEST(TreeWalk, HiddenFilesExistButAreNotWanted) {
   test::TempDir dir;
   dir.write(".hidden.jpg", "x");

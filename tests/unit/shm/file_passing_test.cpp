@@ -33,7 +33,8 @@ TEST(FilePassing, FilesAndErrorsArriveInOrderWithTheirTasks) {
   FileReceiver receiver(std::move(sockets.worker));
   sender.add({7, file_of("seven"), 0});
   sender.add({8, Fd(), ENOENT});
-  sender.add({9, file_of("nine"), 0});
+  const StatIdentity identity{1, 2, 4, -5, 6};
+  sender.add({9, file_of("nine"), 0, identity, true});
   EXPECT_EQ(sender.count(), 3u);
   ASSERT_TRUE(sender.send());
   EXPECT_EQ(sender.count(), 0u);
@@ -44,6 +45,8 @@ TEST(FilePassing, FilesAndErrorsArriveInOrderWithTheirTasks) {
   EXPECT_EQ(missing->error, ENOENT);
   const auto nine = receiver.take(9).value();
   EXPECT_EQ(content_of(nine.fd), "nine");
+  EXPECT_EQ(nine.identity, identity);
+  EXPECT_TRUE(nine.drop_behind);
   EXPECT_NE(::fcntl(nine.fd.get(), F_GETFD) & FD_CLOEXEC, 0);
 }
 
