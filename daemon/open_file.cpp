@@ -65,7 +65,7 @@ int FileOpener::open_at_once(const std::string& path) {
   }
   if (!directory_fd_) directory_fd_.reset(open_below(AT_FDCWD, directory_.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
   if (!directory_fd_) return -1;
-  return open_below(directory_fd_.get(), path.c_str() + slash + 1, kFlags);
+  return ::openat(directory_fd_.get(), path.c_str() + slash + 1, kFlags);  // a single name: O_NOFOLLOW says it all
 }
 
 shm::PassedFile FileOpener::open(const std::string& path, uint64_t task_id) {

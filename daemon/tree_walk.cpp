@@ -196,7 +196,7 @@ void TreeWalk::read_entries(FileBatch& batch) {
 }
 
 void TreeWalk::take_entry(const dirent& entry, FileBatch& batch) {
-  const std::string name = entry.d_name;
+  std::string name = entry.d_name;
   if (name == "." || name == "..") return;
   std::string relative;  // only if it matters: there are many entries
   if (filter_.looks_at_paths()) relative = join_path(open_->at.path, name).substr(open_->at.root_length + 1);
@@ -211,7 +211,7 @@ void TreeWalk::take_entry(const dirent& entry, FileBatch& batch) {
   else if (type == DT_LNK && options_.follow_symlinks)
     take_link(relative, name, batch);
   else if (type == DT_REG)
-    take_file(relative, name, entry.d_ino, batch);
+    take_file(relative, std::move(name), entry.d_ino, batch);
   // Links (unless followed), sockets, FIFOs and devices are no images.
 }
 
@@ -231,7 +231,7 @@ void TreeWalk::take_directory(const std::string& relative, const std::string& na
   pending_.push_back({join_path(open_->at.path, name), open_->at.root_length, depth, open_->at.root_device, open_->at.written_root});
 }
 
-void TreeWalk::take_file(const std::string& relative, const std::string& name, uint64_t inode, FileBatch& batch) {
+void TreeWalk::take_file(const std::string& relative, std::string name, uint64_t inode, FileBatch& batch) {
   if (!filter_.wants_file(relative, name) || is_left_out(name)) {
     batch.files.push_back({name, {}, false});
     return;
@@ -239,7 +239,7 @@ void TreeWalk::take_file(const std::string& relative, const std::string& name, u
   if (guesses_sizes_ && open_->wanted_files++ % kFilesPerLook != 0) {
     StatIdentity guess = open_->last_looked_at;
     guess.inode = inode;
-    batch.files.push_back({.name = name, .identity = guess, .is_guess = true});
+    batch.files.push_back({.name = std::move(name), .identity = guess, .is_guess = true});
     return;
   }
   struct stat st {};
@@ -251,7 +251,7 @@ void TreeWalk::take_file(const std::string& relative, const std::string& name, u
   }
   if (!S_ISREG(st.st_mode)) return;
   open_->last_looked_at = identity_of(st);
-  batch.files.push_back({name, open_->last_looked_at, true});
+  batch.files.push_back({std::move(name), open_->last_looked_at, true});
 }
 
 // A link is indexed under the path it leads to, so that no file is counted twice.

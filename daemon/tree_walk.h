@@ -77,7 +77,7 @@ class TreeWalk final : public FileSource {
   void take_entry(const dirent& entry, FileBatch& batch);
   void take_link(const std::string& relative, const std::string& name, FileBatch& batch);
   void take_directory(const std::string& relative, const std::string& name);
-  void take_file(const std::string& relative, const std::string& name, uint64_t inode, FileBatch& batch);
+  void take_file(const std::string& relative, std::string name, uint64_t inode, FileBatch& batch);
   void add_problem(FileBatch& batch, const std::string& path, const char* what, int errnum, bool subtree);
   uint64_t filesystem_of(const std::string& directory, uint64_t device);
 

@@ -9,7 +9,7 @@
 namespace pairloom::workerproc {
 namespace {
 
-// Less than the work that is queued behind (daemon/slot.h, kChunkNs), so that nobody idles for want of a wake-up; much more
+// No more than the work that is queued behind (daemon/slot.h, kChunkNs), so that nobody idles for want of a wake-up; much more
 // than a small picture takes: a wake-up for each of them would cost the cores a twentieth of their time. A chunk of pictures
 // that take next to nothing wakes the supervisor when it is done (loop.cpp).
 constexpr int64_t kWakeEveryNs = 20'000'000;
