@@ -195,13 +195,14 @@ Result<GroupTotals> find_groups(index::IndexReader& reader, const GroupQuery& qu
   numbers.clear();
   for (const auto& entry : entries) numbers.push_back(entry.number);
   PAIRLOOM_TRY(loader.each(groups, numbers, [&](size_t number, DuplicateGroup group) -> Result<bool> {
+    if (!session.out.usable()) return false;  // nobody reads any more
     if (group.files.size() < 2) return true;
     if (distance && query.linkage == search::Linkage::kSingle) {
       PAIRLOOM_ASSIGN(group.spread, spread_of(reader, groups[number], query.similarity.algorithm, *distance));
     }
     ++totals.shown;
     visit(group);
-    return session.out.usable();  // else nobody reads any more
+    return true;
   }));
   if (distance)
     PAIRLOOM_TRY(reader.visit_low_information(query.similarity.algorithm, [&](index::ContentId) -> Result<> {
