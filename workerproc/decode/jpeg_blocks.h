@@ -11,10 +11,6 @@
 #include "workerproc/decode/jpeg_huffman.h"
 #include "workerproc/decode/jpeg_idct.h"
 
-#if defined(__SSE2__)
-#include <emmintrin.h>
-#endif
-
 namespace pairloom::workerproc::jpeg_blocks {
 
 // The bytes that must be readable behind the entropy-coded ones, so that looking once per MCU whether they are used up
@@ -23,12 +19,14 @@ namespace pairloom::workerproc::jpeg_blocks {
 constexpr size_t kReadAheadBytes = 4096;
 static_assert(10 * (27 + 63 * 26) / 8 + 16 < kReadAheadBytes);
 
-// Where a term goes, by its zigzag index; indices past the block lead to a place of their own.
-constexpr size_t kBlockTerms = 64, kNowhere = 64;
-constexpr std::array<uint8_t, 256> kPlaces = [] {
-  std::array<uint8_t, 256> places{};
-  places.fill(kNowhere);
-  for (size_t k = 0; k < kBlockTerms; ++k) places[k] = kJpegNaturalOrder[k];
+// Where a term goes in JpegTerms, by its zigzag index; indices past the block lead to a place of their own.
+constexpr std::array<uint16_t, 256> kPlaces = [] {
+  std::array<uint16_t, 256> places{};
+  places.fill(JpegTerms::kNowhere);
+  for (size_t k = 0; k < 64; ++k) {
+    const size_t row = kJpegNaturalOrder[k] / 8, column = kJpegNaturalOrder[k] % 8;
+    places[k] = static_cast<uint16_t>(row * JpegTerms::kRowStep + column);
+  }
   return places;
 }();
 
@@ -39,8 +37,14 @@ constexpr bool block_ends(uint32_t k) {
   return k == 63 || (k >= AcTable::kEndOfBlock && k < AcTable::kEndOfBlock + 63);
 }
 
+// How blocks follow one another in a BitReader: each leaves at least 9 bits, which do for DcTable, and DC differences and
+// symbols leave at least 11, which do for AcTable. So all look-ups are made with the bits at hand, and while they wait for
+// memory the reader takes more.
+static_assert(DcTable::kBits <= 9 && 56 - 2 * 22 >= AcTable::kSkipBits && 56 - 2 * 21 >= AcTable::kTermBits);
+
 [[gnu::always_inline]] inline bool read_dc(BitReader& in, const DcTable& table, int32_t& difference) {
   DcTable::Symbol symbol = table[in.peek<DcTable::kBits>()];
+  in.refill();
   if (symbol.total_bits == 0) [[unlikely]] {
     symbol = table.find(in.window);
     if (symbol.total_bits == 0) return false;
@@ -66,8 +70,8 @@ template <class Store>
   return next < 63 ? Step::kGoOn : Step::kBlockEnds;
 }
 
-[[gnu::always_inline]] inline Step skip_some(BitReader& in, const AcTable& table, uint32_t& k) {
-  const AcTable::Skip entry = table.skip(in.peek<AcTable::kSkipBits>());
+// One look-up, with 22 bits at hand once it is made. So have the others called _some.
+[[gnu::always_inline]] inline Step skip_some(BitReader& in, const AcTable& table, AcTable::Skip entry, uint32_t& k) {
   const uint32_t next = k + entry.advance;
   if (next < 63) [[likely]] {
     in.drop(entry.total_bits);
@@ -80,60 +84,89 @@ template <class Store>
   return Step::kBlockEnds;
 }
 
-// Steps over a block's AC terms. At least 29 bits must be there.
+// Steps over a block's AC terms.
 [[gnu::always_inline]] inline bool skip_terms(BitReader& in, const AcTable& table) {
   uint32_t k = 0;
   for (;;) {
-    Step step = skip_some(in, table, k);
+    AcTable::Skip entry = table.skip(in.peek<AcTable::kSkipBits>());
+    in.refill();
+    Step step = skip_some(in, table, entry, k);
     if (step != Step::kGoOn) [[unlikely]]
       return step == Step::kBlockEnds;
-    in.refill();
-    step = skip_some(in, table, k);
+    entry = table.skip(in.peek<AcTable::kSkipBits>());
+    step = skip_some(in, table, entry, k);
     if (step != Step::kGoOn) [[unlikely]]
       return step == Step::kBlockEnds;
   }
 }
 
-[[gnu::always_inline]] inline Step read_some(BitReader& in, const AcTable& table, uint32_t& k, int16_t* block) {
-  const AcTable::Terms entry = table.terms(in.peek<AcTable::kTermBits>());
+[[gnu::always_inline]] inline Step read_some(BitReader& in, const AcTable& table, size_t prefix, uint32_t& k,
+                                             int16_t* block) {
+  const uint32_t total_bits = table.term_bits(prefix);
+  const AcTable::Terms entry = table.terms(prefix);
   const uint32_t next = k + entry.advance;
   block[kPlaces[k + entry.first_advance]] = entry.first_value;
   block[kPlaces[next]] = static_cast<int16_t>(signed_bits(in.window << entry.value_start, entry.value_shift));
   if (next < 63) [[likely]] {
-    in.drop(entry.total_bits);
+    in.drop(total_bits);
     k = next;
     return Step::kGoOn;
   }
   if (!block_ends(next)) [[unlikely]]
     return one_symbol(in, table, k,
                       [&](uint32_t at, int32_t value) { block[kPlaces[at]] = static_cast<int16_t>(value); });
-  in.drop(entry.total_bits);
+  in.drop(total_bits);
   return Step::kBlockEnds;
 }
 
-// Reads a block's AC terms into `block`. At least 29 bits must be there.
+// Reads a block's AC terms into `block`, of JpegTerms.
 [[gnu::always_inline]] inline bool read_terms(BitReader& in, const AcTable& table, int16_t* block) {
   uint32_t k = 0;
   for (;;) {
-    Step step = read_some(in, table, k, block);
+    size_t prefix = in.peek<AcTable::kTermBits>();
+    in.refill();
+    Step step = read_some(in, table, prefix, k, block);
     if (step != Step::kGoOn) [[unlikely]]
       return step == Step::kBlockEnds;
-    in.refill();
-    step = read_some(in, table, k, block);
+    prefix = in.peek<AcTable::kTermBits>();
+    step = read_some(in, table, prefix, k, block);
     if (step != Step::kGoOn) [[unlikely]]
       return step == Step::kBlockEnds;
   }
 }
 
-[[gnu::always_inline]] inline void clear_block(int16_t* block) {
-#if defined(__SSE2__)
-  // GCC makes `rep stos` of a memset of this size, which takes 30 cycles just to start.
-  for (size_t i = 0; i < kBlockTerms; i += 8)
-    _mm_store_si128(reinterpret_cast<__m128i*>(block + i), _mm_setzero_si128());
-#else
-  std::memset(block, 0, kBlockTerms * sizeof *block);
-#endif
-}
+// Blocks whose terms have been read, until there are enough of them for a transform.
+class BlockQueue {
+ public:
+  void begin_scan(JpegIdct::Function transform, const int16_t* quant, size_t stride) {
+    transform_ = transform;
+    quant_ = quant;
+    stride_ = stride;
+    count_ = 0;
+  }
+  // For the terms of the block whose first pixel is at `out`: all zero, with kPlaces to go by.
+  [[gnu::always_inline]] int16_t* begin_block(uint8_t* out) {
+    out_[count_] = out;
+    int16_t* const block = terms_.block(count_);
+    for (size_t row = 0; row < 8; ++row) std::memset(block + row * JpegTerms::kRowStep, 0, 8 * sizeof *block);
+    return block;
+  }
+  [[gnu::always_inline]] void end_block() {
+    if (++count_ == JpegTerms::kBlocks) flush();
+  }
+  void flush() {
+    if (count_ > 0) transform_(terms_, quant_, out_.data(), count_, stride_);
+    count_ = 0;
+  }
+
+ private:
+  JpegTerms terms_;
+  std::array<uint8_t*, JpegTerms::kBlocks> out_{};
+  size_t count_ = 0;
+  JpegIdct::Function transform_ = nullptr;
+  const int16_t* quant_ = nullptr;
+  size_t stride_ = 0;
+};
 
 // Luma as it is decoded: one cell, or kSide x kSide cells, per block.
 template <class Cell>
@@ -152,7 +185,6 @@ struct LumaDc {
 
   [[gnu::always_inline]] bool operator()(BitReader& in, size_t x, size_t y) {
     int32_t difference;
-    in.refill();
     if (!read_dc(in, *dc, difference)) return false;
     prediction += static_cast<uint32_t>(difference);
     plane.cells[y * plane.stride + x] = jpeg_idct_1x1(static_cast<int16_t>(prediction), quant);
@@ -165,35 +197,29 @@ struct LumaTerms {
   const DcTable* dc;
   const AcTable* ac;
   Plane<uint8_t> plane;
-  const int16_t* quant;
+  int16_t quant;      // of the DC term
+  BlockQueue* queue;  // for this size
   uint32_t prediction = 0;
   [[gnu::always_inline]] bool operator()(BitReader& in, size_t x, size_t y) {
     int32_t difference;
-    in.refill();
     if (!read_dc(in, *dc, difference)) return false;
     prediction += static_cast<uint32_t>(difference);
     const auto dc_term = static_cast<int16_t>(prediction);
     uint8_t* const out = plane.cells + (y * plane.stride + x) * kSide;
 
     // Blocks without any other term are common and quickly done.
-    const AcTable::Terms first = ac->terms(in.peek<AcTable::kTermBits>());
-    if (first.advance == AcTable::kEndOfBlock)
-      if (const auto pixel = jpeg_idct_flat(dc_term, quant[0])) {
-        in.drop(first.total_bits);
+    const size_t prefix = in.peek<AcTable::kTermBits>();
+    if (ac->terms(prefix).advance == AcTable::kEndOfBlock)
+      if (const auto pixel = jpeg_idct_flat(dc_term, quant)) {
+        in.drop(ac->term_bits(prefix));
         for (size_t row = 0; row < kSide; ++row) std::memset(out + row * plane.stride, *pixel, kSide);
         return true;
       }
 
-    alignas(16) std::array<int16_t, kBlockTerms + 8> block;
-    clear_block(block.data());
+    int16_t* const block = queue->begin_block(out);
     block[0] = dc_term;
-    if (!read_terms(in, *ac, block.data())) return false;
-    if constexpr (kSide == 8)
-      jpeg_idct_8x8(block.data(), quant, out, plane.stride);
-    else if constexpr (kSide == 4)
-      jpeg_idct_4x4(block.data(), quant, out, plane.stride);
-    else
-      jpeg_idct_2x2(block.data(), quant, out, plane.stride);
+    if (!read_terms(in, *ac, block)) return false;
+    queue->end_block();
     return true;
   }
 };
@@ -208,7 +234,6 @@ struct LumaFirstDc {
 
   [[gnu::always_inline]] bool operator()(BitReader& in, size_t x, size_t y) {
     int32_t difference;
-    in.refill();
     if (!read_dc(in, *dc, difference)) return false;
     prediction += difference;
     if (prediction < -kMaxPrediction || prediction > kMaxPrediction) return false;
@@ -237,7 +262,6 @@ struct SkipBlock {
   const AcTable* ac;
   [[gnu::always_inline]] bool operator()(BitReader& in) const {
     int32_t ignored;
-    in.refill();
     return read_dc(in, *dc, ignored) && skip_terms(in, *ac);
   }
 };
@@ -246,7 +270,6 @@ struct SkipFirstDc {
   const DcTable* dc;
   [[gnu::always_inline]] bool operator()(BitReader& in) const {
     int32_t ignored;
-    in.refill();
     return read_dc(in, *dc, ignored);
   }
 };

@@ -73,6 +73,10 @@ AcTable::Symbol AcTable::symbol_of(HuffmanSymbol symbol) {
 bool AcTable::build(std::span<const uint8_t> spec) {
   has_terms_ = false;
   if (!code_.assign(spec)) return false;
+  for (size_t i = 0; i < long_symbols_.size(); ++i) {
+    const uint64_t prefix = code_.end_of(kTermBits) + i;
+    long_symbols_[i] = prefix > 0xFFFF ? Symbol{} : symbol_of(code_.find(prefix << 48));
+  }
   // Entries as numbers: total bits + 256 * advance; 0 if no symbol fits. Those for b bits start at 1 << b.
   std::array<uint16_t, 2 << kSkipBits> by_length{};
   for (uint32_t bits = 1; bits <= kSkipBits; ++bits) {
@@ -122,6 +126,7 @@ void AcTable::build_terms() {
   // A table with unknown symbols is meant for something else; one symbol at a time will do for it.
   if (all_known) add_second_symbols(entries);
   std::memcpy(terms_.data(), entries.data(), sizeof entries);
+  std::transform(terms_.begin(), terms_.end(), term_bits_.begin(), [](const Terms& t) { return t.total_bits; });
 }
 
 void AcTable::add_second_symbols(std::array<uint64_t, 1 << kTermBits>& entries) const {

@@ -141,8 +141,16 @@ class AcTable {
   bool build(std::span<const uint8_t> spec);
   void build_terms();
   Skip skip(size_t prefix) const { return skips_[prefix]; }
-  Terms terms(size_t prefix) const { return terms_[prefix]; }  // after build_terms()
-  Symbol find(uint64_t window) const { return symbol_of(code_.find(window)); }
+  // After build_terms(). The number of bits is also in a table of its own: the next look-up waits for nothing else, and an
+  // index into bytes is quicker than one into structures.
+  Terms terms(size_t prefix) const { return terms_[prefix]; }
+  uint32_t term_bits(size_t prefix) const { return term_bits_[prefix]; }
+  Symbol find(uint64_t window) const {  // for codes of any length
+    const uint64_t from_long = (window >> 48) - code_.end_of(kTermBits);
+    if (from_long < long_symbols_.size()) [[likely]]
+      return long_symbols_[from_long];
+    return symbol_of(code_.find(window));
+  }
 
  private:
   static Symbol symbol_of(HuffmanSymbol symbol);
@@ -150,8 +158,11 @@ class AcTable {
   void add_second_symbols(std::array<uint64_t, 1 << kTermBits>& entries) const;
 
   HuffmanCode code_;
+  // By the first 16 bits, from the first code on that does not fit into terms_. As many as the usual tables need.
+  std::array<Symbol, 256> long_symbols_{};
   std::array<Skip, 1 << kSkipBits> skips_{};
   std::array<Terms, 1 << kTermBits> terms_{};
+  std::array<uint8_t, 1 << kTermBits> term_bits_{};
   bool has_terms_ = false;
 };
 

@@ -8,19 +8,34 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
 
 namespace pairloom::workerproc {
 
-// `terms` and `quant`: 64 values, row-major (rows: vertical frequency), 16-byte aligned. Products wrap to 16 bits.
-// `out`: the block's first pixel; rows are `stride` apart.
-void jpeg_idct_8x8(const int16_t* terms, const int16_t* quant, uint8_t* out, size_t stride);
-void jpeg_idct_4x4(const int16_t* terms, const int16_t* quant, uint8_t* out, size_t stride);
-void jpeg_idct_2x2(const int16_t* terms, const int16_t* quant, uint8_t* out, size_t stride);
+// The terms of several blocks side by side, so that vectors of 128, 256 and 512 bits hold a row of one, two or four.
+struct alignas(64) JpegTerms {
+  static constexpr size_t kBlocks = 4, kRowStep = kBlocks * 8;
+  static constexpr size_t kNowhere = 8 * kRowStep;  // from any block's first term: a place that no transform looks at
 
-// The same in plain C++: what other processors run, and what tests compare with.
-void jpeg_idct_8x8_portable(const int16_t* terms, const int16_t* quant, uint8_t* out, size_t stride);
-void jpeg_idct_4x4_portable(const int16_t* terms, const int16_t* quant, uint8_t* out, size_t stride);
-void jpeg_idct_2x2_portable(const int16_t* terms, const int16_t* quant, uint8_t* out, size_t stride);
+  int16_t* block(size_t index) { return values + index * 8; }
+  const int16_t* block(size_t index) const { return values + index * 8; }
+
+  int16_t values[kNowhere + kRowStep] = {};  // [vertical frequency][block][horizontal frequency], then kNowhere
+};
+
+// The transforms for one kind of processor.
+struct JpegIdct {
+  // Of the first `count` (1 to JpegTerms::kBlocks) blocks. `quant`: 64 values, row-major, 16-byte aligned; products wrap
+  // to 16 bits. Block i's first pixel is at out[i], and its rows are `stride` apart.
+  using Function = void (*)(const JpegTerms& terms, const int16_t* quant, uint8_t* const* out, size_t count,
+                            size_t stride);
+
+  const char* name;
+  Function to_8x8, to_4x4, to_2x2;
+};
+
+// Those that this processor has, the fastest first; the last is plain C++. All give the same pixels.
+std::span<const JpegIdct> jpeg_idcts();
 
 // An eighth of the DC term. Values far out of range wrap as in libjpeg's table (1024 entries).
 inline uint8_t jpeg_idct_1x1(int16_t dc, int16_t quant) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cstring>
 #include <new>
 #include <utility>
@@ -10,6 +11,10 @@
 #include "workerproc/decode/jpeg_header.h"
 #include "workerproc/decode/jpeg_huffman.h"
 #include "workerproc/decode/jpeg_idct.h"
+
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
 
 namespace pairloom::workerproc {
 namespace {
@@ -20,6 +25,29 @@ constexpr uint8_t kRst0 = 0xD0, kRst7 = 0xD7;
 
 uint32_t divide_up(uint32_t value, uint32_t divisor) {
   return (value + divisor - 1) / divisor;
+}
+
+// Copies the bytes before the first 0xFF, or before `end`; how many there are. As many as before `end` may be written.
+size_t copy_before_ff(const uint8_t* from, const uint8_t* end, uint8_t* to) {
+  const uint8_t* const begin = from;
+#if defined(__SSE2__)
+  // Such runs are some 200 bytes long: too short for the calls of memchr and memcpy.
+  constexpr ptrdiff_t kStep = 32;
+  const auto at = [](const uint8_t* p) { return reinterpret_cast<const __m128i*>(p); };
+  const __m128i ff = _mm_set1_epi8(-1);
+  for (; end - from >= kStep; from += kStep, to += kStep) {
+    const __m128i first = _mm_loadu_si128(at(from)), second = _mm_loadu_si128(at(from + 16));
+    std::memcpy(to, &first, sizeof first);
+    std::memcpy(to + 16, &second, sizeof second);
+    const auto hits = static_cast<uint32_t>(_mm_movemask_epi8(_mm_cmpeq_epi8(first, ff))) |
+                      static_cast<uint32_t>(_mm_movemask_epi8(_mm_cmpeq_epi8(second, ff))) << 16;
+    if (hits != 0) return static_cast<size_t>(from - begin) + static_cast<size_t>(std::countr_zero(hits));
+  }
+#endif
+  const void* const hit = from == end ? nullptr : std::memchr(from, 0xFF, static_cast<size_t>(end - from));
+  const auto rest = static_cast<size_t>((hit == nullptr ? end : static_cast<const uint8_t*>(hit)) - from);
+  std::memcpy(to, from, rest);
+  return static_cast<size_t>(from - begin) + rest;
 }
 
 // The entropy-coded bytes of one scan, one restart interval at a time, without their stuffing.
@@ -35,24 +63,28 @@ class EntropyReader {
 
   // Takes everything up to the next marker. False: the file ends before one.
   bool take_interval() {
-    size_ = 0;
+    const uint8_t* from = file_.data() + position_;
+    const uint8_t* const end = file_.data() + file_.size();
+    uint8_t* to = buffer_.data();
     for (;;) {
-      const uint8_t* from = file_.data() + position_;
-      const size_t left = file_.size() - position_;
-      const void* hit = left == 0 ? nullptr : std::memchr(from, 0xFF, left);
-      if (hit == nullptr) return false;
-      const auto run = static_cast<size_t>(static_cast<const uint8_t*>(hit) - from);
-      if (run + 1 >= left) return false;
-      const bool stuffed = from[run + 1] == 0;
-      const size_t taken = run + (stuffed ? 1 : 0);
-      std::memcpy(buffer_.data() + size_, from, taken);
-      size_ += taken;
-      position_ += run + (stuffed ? 2 : 0);
-      if (!stuffed) return true;
+      const size_t run = copy_before_ff(from, end, to);
+      from += run;
+      to += run;
+      if (end - from < 2) return false;
+      if (from[1] != 0) break;
+      *to++ = 0xFF;
+      from += 2;
     }
+    size_ = static_cast<size_t>(to - buffer_.data());
+    position_ = static_cast<size_t>(from - file_.data());
+    return true;
   }
 
-  BitReader bits() const { return {buffer_.data()}; }
+  BitReader bits() const {
+    BitReader reader{buffer_.data()};
+    reader.refill();
+    return reader;
+  }
   // No reader of this interval that got past it is right; kReadAheadBytes behind it can be read.
   const uint8_t* limit() const { return buffer_.data() + size_ + sizeof(uint64_t); }
   // Whether `reader` has taken all but the padding of the last byte.
@@ -111,7 +143,7 @@ struct McuPlan {
 
 // One restart interval: MCUs [from, to) in reading order. `luma` is a copy, so that its DC prediction starts anew.
 template <class Luma, class Chroma>
-bool read_interval(const McuPlan<Chroma>& plan, const EntropyReader& data, Luma luma, uint32_t from, uint32_t to) {
+[[gnu::always_inline]] inline bool read_interval(const McuPlan<Chroma>& plan, const EntropyReader& data, Luma luma, uint32_t from, uint32_t to) {
   BitReader in = data.bits();
   const uint8_t* const limit = data.limit();
   uint32_t column = from % plan.mcus_per_row, row = from / plan.mcus_per_row;
@@ -131,13 +163,35 @@ bool read_interval(const McuPlan<Chroma>& plan, const EntropyReader& data, Luma 
   return data.is_end(in);
 }
 
+#if defined(__x86_64__)
+// Shifts by a variable number of bits are one instruction instead of three here.
+template <class Luma, class Chroma>
+[[gnu::target("bmi,bmi2")]] bool read_interval_bmi2(const McuPlan<Chroma>& plan, const EntropyReader& data, Luma luma,
+                                                    uint32_t from, uint32_t to) {
+  return read_interval(plan, data, luma, from, to);
+}
+bool has_bmi2() {
+  static const bool has = __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2");
+  return has;
+}
+#endif
+
+template <class Luma, class Chroma>
+bool read_interval_here(const McuPlan<Chroma>& plan, const EntropyReader& data, const Luma& luma, uint32_t from,
+                        uint32_t to) {
+#if defined(__x86_64__)
+  if (has_bmi2()) return read_interval_bmi2(plan, data, luma, from, to);
+#endif
+  return read_interval(plan, data, luma, from, to);
+}
+
 template <class Luma, class Chroma>
 bool read_scan(const McuPlan<Chroma>& plan, EntropyReader& data, const Luma& luma, uint32_t restart_interval) {
   const uint32_t mcus = plan.mcus_per_row * plan.mcu_rows;
   const uint32_t interval = restart_interval == 0 ? mcus : restart_interval;
   for (uint32_t from = 0, number = 0;; from += interval, ++number) {
     const uint32_t to = from + std::min(interval, mcus - from);
-    if (!data.take_interval() || !read_interval(plan, data, luma, from, to)) return false;
+    if (!data.take_interval() || !read_interval_here(plan, data, luma, from, to)) return false;
     if (to == mcus) return true;
     if (!data.take_restart_marker(number % 8)) return false;
   }
@@ -192,7 +246,11 @@ class ReducedJpegDecoder::Decoding {
   }
   bool has_luma() const { return parts()[0].component == 0; }
 
+  Plane<uint8_t> luma_plane() { return {out_.pixels.data(), out_.stride}; }
+
   bool read_sequential();
+  template <uint32_t kSide>
+  bool read_luma_terms(const McuPlan<SkipBlock>& plan, const Tables& tables, JpegIdct::Function transform);
   bool read_progressive();
   bool note_progress();
   bool find_tables(ScanTables& tables, bool with_ac);
@@ -210,6 +268,7 @@ class ReducedJpegDecoder::Decoding {
   JpegHeaderReader header_;
   uint32_t blocks_per_row_ = 0, block_rows_ = 0;  // of luma, with the padding of whole MCUs
   alignas(16) std::array<int16_t, 64> luma_quant_{};
+  BlockQueue queue_;
   std::array<bool, kJpegMaxComponents> seen_{};
   // Progressive: how many low bits of each term are still to come, as libjpeg's coef_bits.
   static constexpr uint8_t kAllBits = 255;
@@ -224,17 +283,25 @@ bool ReducedJpegDecoder::Decoding::read_sequential() {
   if (!find_tables(tables, true)) return false;
   if (!make_plan(plan, 2, [&](size_t i) { return SkipBlock{tables[i].dc, tables[i].ac}; })) return false;
   if (has_luma()) begin_luma();
-  const Plane<uint8_t> plane{out_.pixels.data(), out_.stride};
   switch (side_) {
     case 1:
-      return read_scan_data(plan, LumaDc{tables[0].dc, tables[0].ac, plane, luma_quant_[0]});
+      return read_scan_data(plan, LumaDc{tables[0].dc, tables[0].ac, luma_plane(), luma_quant_[0]});
     case 2:
-      return read_scan_data(plan, LumaTerms<2>{tables[0].dc, tables[0].ac, plane, luma_quant_.data()});
+      return read_luma_terms<2>(plan, tables[0], jpeg_idcts()[0].to_2x2);
     case 4:
-      return read_scan_data(plan, LumaTerms<4>{tables[0].dc, tables[0].ac, plane, luma_quant_.data()});
+      return read_luma_terms<4>(plan, tables[0], jpeg_idcts()[0].to_4x4);
     default:
-      return read_scan_data(plan, LumaTerms<8>{tables[0].dc, tables[0].ac, plane, luma_quant_.data()});
+      return read_luma_terms<8>(plan, tables[0], jpeg_idcts()[0].to_8x8);
   }
+}
+
+template <uint32_t kSide>
+bool ReducedJpegDecoder::Decoding::read_luma_terms(const McuPlan<SkipBlock>& plan, const Tables& tables,
+                                                   JpegIdct::Function transform) {
+  queue_.begin_scan(transform, luma_quant_.data(), out_.stride);
+  if (!read_scan_data(plan, LumaTerms<kSide>{tables.dc, tables.ac, luma_plane(), luma_quant_[0], &queue_})) return false;
+  queue_.flush();
+  return true;
 }
 
 bool ReducedJpegDecoder::Decoding::read_progressive() {

@@ -2,10 +2,13 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstdlib>
 #include <numbers>
+#include <span>
+#include <vector>
 
 #include "tests/fuzz/jpeg_variants.h"
 
@@ -52,101 +55,103 @@ double mean_of_cell(const Block& terms, const Block& quant, int side, int cell_x
   return sum / (pixels * pixels);
 }
 
+// Blocks side by side in four: `blocks` terms in the first places.
+JpegTerms terms_of(std::span<const Block> blocks) {
+  JpegTerms terms;
+  for (size_t b = 0; b < blocks.size(); ++b)
+    for (size_t i = 0; i < 64; ++i) terms.block(b)[i / 8 * JpegTerms::kRowStep + i % 8] = blocks[b].values[i];
+  return terms;
+}
+
+// The pixels of one block, `side` x `side`, without gaps.
+std::vector<uint8_t> transformed(JpegIdct::Function transform, const Block& terms, const Block& quant, size_t side) {
+  std::vector<uint8_t> pixels(side * side);
+  uint8_t* const out = pixels.data();
+  transform(terms_of(std::span(&terms, 1)), quant.values.data(), &out, 1, side);
+  return pixels;
+}
+
+JpegIdct::Function of_size(const JpegIdct& idct, size_t side) {
+  return side == 8 ? idct.to_8x8 : side == 4 ? idct.to_4x4 : idct.to_2x2;
+}
+
 TEST(JpegIdct, IsTheMeanOfTheFullPicture) {
   Random random(1);
   for (int i = 0; i < 300; ++i) {
     const Block terms = random_terms(random, 12), quant = random_quant(random, 20);
-    std::array<uint8_t, 64> eight{};
-    std::array<uint8_t, 16> four{}, two{};
-    jpeg_idct_8x8(terms.values.data(), quant.values.data(), eight.data(), 8);
-    for (int y = 0; y < 8; ++y)
-      for (int x = 0; x < 8; ++x) {
-        const double pixel = std::clamp(mean_of_cell(terms, quant, 8, x, y) + 128, 0.0, 255.0);
-        EXPECT_NEAR(eight[static_cast<size_t>(y * 8 + x)], pixel, 1.0);
-      }
-    jpeg_idct_4x4(terms.values.data(), quant.values.data(), four.data(), 4);
-    jpeg_idct_2x2(terms.values.data(), quant.values.data(), two.data(), 4);
-    for (int y = 0; y < 4; ++y)
-      for (int x = 0; x < 4; ++x) {
-        const double mean = std::clamp(mean_of_cell(terms, quant, 4, x, y) + 128, 0.0, 255.0);
-        EXPECT_NEAR(four[static_cast<size_t>(y * 4 + x)], mean, 1.0);
-      }
-    for (int y = 0; y < 2; ++y)
-      for (int x = 0; x < 2; ++x) {
-        const double mean = std::clamp(mean_of_cell(terms, quant, 2, x, y) + 128, 0.0, 255.0);
-        EXPECT_NEAR(two[static_cast<size_t>(y * 4 + x)], mean, 1.0);
+    for (const JpegIdct& idct : jpeg_idcts())
+      for (const size_t side : {8u, 4u, 2u}) {
+        const auto pixels = transformed(of_size(idct, side), terms, quant, side);
+        for (size_t p = 0; p < pixels.size(); ++p) {
+          const auto x = static_cast<int>(p % side), y = static_cast<int>(p / side);
+          const double mean = mean_of_cell(terms, quant, static_cast<int>(side), x, y) + 128;
+          EXPECT_NEAR(pixels[p], std::clamp(mean, 0.0, 255.0), 1.0) << idct.name << " " << side;
+        }
       }
     const double mean = std::clamp(mean_of_cell(terms, quant, 1, 0, 0) + 128, 0.0, 255.0);
     EXPECT_NEAR(jpeg_idct_1x1(terms.values[0], quant.values[0]), mean, 1.0);
   }
 }
 
-// Up to values that overflow everything: hostile files have them, and both must wrap and saturate alike.
-TEST(JpegIdct, PortableAndVectorVersionsAgree) {
+// Up to values that overflow everything: hostile files have them, and all must wrap and saturate alike, whatever the blocks
+// beside them hold. And each writes its pixels and nothing else.
+TEST(JpegIdct, AllVersionsAgree) {
   Random random(2);
-  for (int i = 0; i < 200'000; ++i) {
-    const uint32_t range = std::array<uint32_t, 5>{3, 50, 1023, 8191, 32767}[random.below(5)];
-    const Block terms = random_terms(random, range);
+  const std::span<const JpegIdct> idcts = jpeg_idcts();
+  constexpr size_t kStride = 40;
+  using Canvas = std::array<uint8_t, kStride * 11>;
+  for (int i = 0; i < 60'000; ++i) {
+    std::array<Block, JpegTerms::kBlocks> blocks;
+    const bool alike = random.one_in(2);
+    uint32_t range = 0;
+    for (Block& block : blocks) {
+      if (range == 0 || !alike) range = std::array<uint32_t, 5>{3, 50, 1023, 8191, 32767}[random.below(5)];
+      block = random_terms(random, range);
+    }
     const Block quant = random_quant(random, std::array<uint32_t, 4>{1, 30, 255, 32767}[random.below(4)]);
-    std::array<uint8_t, 8 * 11> large_vector{}, large_portable{};
-    jpeg_idct_8x8(terms.values.data(), quant.values.data(), large_vector.data(), 11);
-    jpeg_idct_8x8_portable(terms.values.data(), quant.values.data(), large_portable.data(), 11);
-    ASSERT_EQ(large_vector, large_portable) << i;
-    std::array<uint8_t, 4 * 7> vector{}, portable{};
-    jpeg_idct_4x4(terms.values.data(), quant.values.data(), vector.data(), 7);
-    jpeg_idct_4x4_portable(terms.values.data(), quant.values.data(), portable.data(), 7);
-    ASSERT_EQ(vector, portable) << i;
-    jpeg_idct_2x2(terms.values.data(), quant.values.data(), vector.data(), 7);
-    jpeg_idct_2x2_portable(terms.values.data(), quant.values.data(), portable.data(), 7);
-    ASSERT_EQ(vector, portable) << i;
+    const JpegTerms terms = terms_of(blocks);
+    const size_t count = 1 + random.below(JpegTerms::kBlocks);
+    for (const size_t side : {8u, 4u, 2u}) {
+      const auto canvas_of = [&](const JpegIdct& idct) {
+        Canvas canvas;
+        canvas.fill(77);
+        std::array<uint8_t*, JpegTerms::kBlocks> out{};
+        for (size_t b = 0; b < count; ++b) out[b] = canvas.data() + (1 + b % 2) * kStride + 1 + b * (side + 1);
+        of_size(idct, side)(terms, quant.values.data(), out.data(), count, kStride);
+        for (size_t at = 0; at < canvas.size(); ++at) {
+          const size_t x = at % kStride, y = at / kStride, block = (x - 1) / (side + 1);
+          const bool inside = x > 0 && block < count && (x - 1) % (side + 1) < side && y > block % 2 &&
+                              y <= block % 2 + side;
+          EXPECT_TRUE(inside || canvas[at] == 77) << idct.name << " " << side << ": " << x << ", " << y;
+        }
+        return canvas;
+      };
+      const Canvas expected = canvas_of(idcts.back());
+      for (const JpegIdct& idct : idcts.first(idcts.size() - 1)) ASSERT_EQ(canvas_of(idct), expected) << idct.name << i;
+    }
   }
 }
 
-TEST(JpegIdct, WriteNothingButTheirPixels) {
-  Random random(3);
-  const Block terms = random_terms(random, 100), quant = random_quant(random, 10);
-  std::array<uint8_t, 6 * 6> out{};
-  out.fill(77);
-  jpeg_idct_4x4(terms.values.data(), quant.values.data(), out.data() + 7, 6);
-  for (size_t i = 0; i < out.size(); ++i) {
-    const size_t x = i % 6, y = i / 6;
-    const bool outside = x < 1 || x > 4 || y < 1 || y > 4;
-    EXPECT_TRUE(!outside || out[i] == 77) << i;
-  }
-  std::array<uint8_t, 10 * 10> large{};
-  large.fill(77);
-  jpeg_idct_8x8(terms.values.data(), quant.values.data(), large.data() + 11, 10);
-  for (size_t i = 0; i < large.size(); ++i) {
-    const size_t x = i % 10, y = i / 10;
-    const bool outside = x < 1 || x > 8 || y < 1 || y > 8;
-    EXPECT_TRUE(!outside || large[i] == 77) << i;
-  }
-  out.fill(77);
-  jpeg_idct_2x2(terms.values.data(), quant.values.data(), out.data() + 7, 6);
-  for (size_t i = 0; i < out.size(); ++i) {
-    const size_t x = i % 6, y = i / 6;
-    const bool outside = x < 1 || x > 2 || y < 1 || y > 2;
-    EXPECT_TRUE(!outside || out[i] == 77) << i;
-  }
+TEST(JpegIdct, LastVersionIsPlain) {
+  EXPECT_STREQ(jpeg_idcts().back().name, "portable");
+#if defined(__x86_64__)
+  EXPECT_GE(jpeg_idcts().size(), 2u);
+#endif
 }
 
 TEST(JpegIdct, FlatBlocksAreWhatTheTransformsMakeOfThem) {
   Random random(4);
-  for (int i = 0; i < 200'000; ++i) {
+  for (int i = 0; i < 50'000; ++i) {
     Block terms, quant = random_quant(random, i % 2 == 0 ? 200 : 32767);
     terms.values[0] = static_cast<int16_t>(random.below(65536) >> random.below(12));
     const int32_t product = terms.values[0] * quant.values[0];
     const auto flat = jpeg_idct_flat(terms.values[0], quant.values[0]);
     ASSERT_EQ(flat.has_value(), product >= -8192 && product < 8192);
     if (!flat) continue;
-    std::array<uint8_t, 64> all{};
-    jpeg_idct_8x8(terms.values.data(), quant.values.data(), all.data(), 8);
-    for (const uint8_t pixel : all) ASSERT_EQ(pixel, *flat);
-    std::array<uint8_t, 16> pixels{};
-    jpeg_idct_4x4(terms.values.data(), quant.values.data(), pixels.data(), 4);
-    for (const uint8_t pixel : pixels) ASSERT_EQ(pixel, *flat);
-    jpeg_idct_2x2(terms.values.data(), quant.values.data(), pixels.data(), 2);
-    for (size_t p = 0; p < 4; ++p) ASSERT_EQ(pixels[p], *flat);
+    for (const JpegIdct& idct : jpeg_idcts())
+      for (const size_t side : {8u, 4u, 2u})
+        for (const uint8_t pixel : transformed(of_size(idct, side), terms, quant, side))
+          ASSERT_EQ(pixel, *flat) << idct.name << " " << side;
   }
 }
 
