@@ -206,7 +206,6 @@ Result<> decompress_channel(Decompressor& decompressor, std::span<const std::byt
 
 // The same pixels as libjpeg-turbo's, sooner; what our own decoder cannot do or doubts is left to the library.
 bool decode_gray(std::span<const std::byte> file, Picture& picture) {
-  if (picture.layout != PixelLayout::kGray) return false;
   thread_local ReducedJpegDecoder decoder;
   thread_local GrayRaster raster;
   if (decoder.decode(file, picture.reduction, raster) != ReducedJpeg::kDone) return false;
@@ -227,6 +226,14 @@ Result<> decode_jpeg(std::span<const std::byte> file, const DecodeRequest& reque
     return fail(Errc::kTooLarge, fmt::format("JPEG: {}x{} pixels exceed the limit of {} a side", markers.width,
                                              markers.height, kMaxJpegSidePx));
 
+  // What our own decoder has read needs no second opinion; what it declines, and all errors, are the library's.
+  if (markers.frame != 0 && request.layout == PixelLayout::kGray &&
+      begin_picture(picture, request, "JPEG", markers.width, markers.height, file.size()) && decode_gray(file, picture)) {
+    picture.orientation = markers.orientation;
+    picture.is_gray = markers.components == 1;
+    return {};
+  }
+
   thread_local Decompressor decompressor;
   if (decompressor.get() == nullptr) return fail(Errc::kTooLarge, "JPEG: no memory for the decoder");
   PAIRLOOM_ASSIGN(const Header header, read_header(decompressor, file));
@@ -235,7 +242,6 @@ Result<> decode_jpeg(std::span<const std::byte> file, const DecodeRequest& reque
   picture.orientation = markers.orientation;
   picture.is_gray = header.colour_space == TJCS_GRAY;
 
-  if (decode_gray(file, picture)) return {};
   // Any number of scans, each as expensive as a whole picture.
   if (const uint64_t scans = scans_to_decode(file, markers); scans > request.max_scans)
     return fail(Errc::kTooLarge, fmt::format("JPEG: {} scans exceed the limit of {}", scans, request.max_scans));

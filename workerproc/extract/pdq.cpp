@@ -1,8 +1,11 @@
 #include "workerproc/extract/pdq.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
+#include <cstdint>
 #include <cstring>
+#include <limits>
 #include <numbers>
 
 #include "workerproc/decode/clones.h"
@@ -34,19 +37,42 @@ struct DctMatrix {
 };
 static_assert(kTerms == 2 * kBandLanes);
 
+// sums = or += the weighted sum of kRows rows, each `stride` behind the one before, added in their order.
+template <size_t kRows, bool kMore>
+[[gnu::always_inline]] inline void weigh_some(const uint8_t* __restrict rows, size_t stride, const float* __restrict weights,
+                       float* __restrict sums, size_t width) {
+  for (size_t x = 0; x < width; ++x) {
+    const float first = weights[0] * static_cast<float>(rows[x]);
+    float sum = kMore ? sums[x] + first : first;
+    for (size_t k = 1; k < kRows; ++k) sum += weights[k] * static_cast<float>(rows[k * stride + x]);
+    sums[x] = sum;
+  }
+}
+template <bool kMore>
+[[gnu::always_inline]] inline void weigh_up_to_4(size_t count, const uint8_t* rows, size_t stride, const float* weights, float* sums,
+                          size_t width) {
+  switch (count) {
+    case 1: return weigh_some<1, kMore>(rows, stride, weights, sums, width);
+    case 2: return weigh_some<2, kMore>(rows, stride, weights, sums, width);
+    case 3: return weigh_some<3, kMore>(rows, stride, weights, sums, width);
+    default: return weigh_some<4, kMore>(rows, stride, weights, sums, width);
+  }
+}
+// sums = the weighted sum of `count` rows.
+PAIRLOOM_WIDE_CLONES void weigh_rows(const uint8_t* rows, size_t stride, const float* weights, size_t count, float* sums,
+                                     size_t width) {
+  weigh_up_to_4<false>(count, rows, stride, weights, sums, width);
+  for (size_t done = 4; done < count; done += 4)
+    weigh_up_to_4<true>(count - done, rows + done * stride, stride, weights + done, sums, width);
+}
+
 // sums = or += weight * row.
-template <class Pixel>
-inline void weigh(const Pixel* __restrict row, float weight, float* __restrict sums, size_t width, bool first) {
+PAIRLOOM_CLONES void weigh_luma(const float* __restrict row, float weight, float* __restrict sums, size_t width,
+                                bool first) {
   if (first)
-    for (size_t x = 0; x < width; ++x) sums[x] = weight * static_cast<float>(row[x]);
+    for (size_t x = 0; x < width; ++x) sums[x] = weight * row[x];
   else
-    for (size_t x = 0; x < width; ++x) sums[x] += weight * static_cast<float>(row[x]);
-}
-PAIRLOOM_CLONES void weigh_gray(const uint8_t* row, float weight, float* sums, size_t width, bool first) {
-  weigh(row, weight, sums, width, first);
-}
-PAIRLOOM_CLONES void weigh_luma(const float* row, float weight, float* sums, size_t width, bool first) {
-  weigh(row, weight, sums, width, first);
+    for (size_t x = 0; x < width; ++x) sums[x] += weight * row[x];
 }
 
 PAIRLOOM_CLONES void luma_of(const uint8_t* __restrict bgr, float* __restrict luma, size_t width) {
@@ -62,18 +88,44 @@ const LanesInMemory& load(const float* from) {
   return *reinterpret_cast<const LanesInMemory*>(from);
 }
 
-// One weighted sum per entry of the band. Eight partial sums, added in a fixed order: the same float whatever the
+using LaneNumbers = int32_t __attribute__((vector_size(sizeof(Lanes))));
+
+// The sums of eight vectors, in their order: each ((0 + 4) + (2 + 6)) + ((1 + 5) + (3 + 7)), by lanes. Step by step, two
+// vectors become one with half as many sums of each.
+struct SumLanes {
+  LaneNumbers first, second;
+  // By reference, as a vector's place as an argument depends on the processor compiled for.
+  [[gnu::always_inline]] void operator()(const Lanes& a, const Lanes& b, Lanes& out) const {
+    out = __builtin_shuffle(a, b, first) + __builtin_shuffle(a, b, second);
+  }
+};
+[[gnu::always_inline]] inline void sum_each(const Lanes (&v)[kBandLanes], Lanes& out) {
+  constexpr SumLanes halves{{0, 1, 2, 3, 8, 9, 10, 11}, {4, 5, 6, 7, 12, 13, 14, 15}};
+  constexpr SumLanes quarters{{0, 1, 8, 9, 4, 5, 12, 13}, {2, 3, 10, 11, 6, 7, 14, 15}};
+  constexpr SumLanes eighths{{0, 2, 8, 10, 4, 6, 12, 14}, {1, 3, 9, 11, 5, 7, 13, 15}};
+  Lanes two[4], four[2];
+  for (size_t i = 0; i < 4; ++i) halves(v[i], v[i + 4], two[i]);
+  for (size_t i = 0; i < 2; ++i) quarters(two[2 * i], two[2 * i + 1], four[i]);
+  eighths(four[0], four[1], out);
+}
+
+// One weighted sum per entry of the band, by eight partial sums, added in a fixed order: the same float whatever the
 // machine. `kGroups` is band.groups, or 0 for any.
 template <size_t kGroups>
-inline void apply(const Band& band, const float* values, float* out) {
+[[gnu::always_inline]] inline void apply(const Band& band, const float* values, float* out) {
   const size_t groups = kGroups != 0 ? kGroups : band.groups;
   const float* weights = band.weights.data();
-  for (size_t entry = 0; entry < kPdqSide; ++entry) {
-    const float* from = values + band.first[entry];
-    Lanes sum = load(weights) * load(from);
-    for (size_t i = 1; i < groups; ++i) sum += load(weights + i * kBandLanes) * load(from + i * kBandLanes);
-    weights += groups * kBandLanes;
-    out[entry] = ((sum[0] + sum[4]) + (sum[2] + sum[6])) + ((sum[1] + sum[5]) + (sum[3] + sum[7]));
+  for (size_t entry = 0; entry < kPdqSide; entry += kBandLanes) {
+    Lanes partial[kBandLanes];
+    for (size_t e = 0; e < kBandLanes; ++e) {
+      const float* from = values + band.first[entry + e];
+      partial[e] = load(weights) * load(from);
+      for (size_t i = 1; i < groups; ++i) partial[e] += load(weights + i * kBandLanes) * load(from + i * kBandLanes);
+      weights += groups * kBandLanes;
+    }
+    Lanes sums;
+    sum_each(partial, sums);
+    memcpy(out + entry, &sums, sizeof sums);
   }
 }
 PAIRLOOM_CLONES void apply_band(const Band& band, const float* values, float* out) {
@@ -121,14 +173,29 @@ PAIRLOOM_CLONES void low_terms(const DctMatrix& dct, const Samples64& samples, f
   }
 }
 
+// The lower median, as Torben's algorithm in the reference gives it: bit by bit, the largest number that has at most half
+// of the terms below it. Floats are in order as integers once the negative ones are turned round.
+PAIRLOOM_WIDE_CLONES float lower_median(const float (&terms)[kTerms * kTerms]) {
+  constexpr int32_t kSign = std::numeric_limits<int32_t>::min();
+  constexpr int32_t kBelow = kTerms * kTerms / 2 - 1;
+  int32_t keys[kTerms * kTerms];
+  memcpy(keys, terms, sizeof keys);
+  for (int32_t& key : keys) key ^= key >> 31 & ~kSign;
+  uint32_t median = 0;  // from the least number up
+  for (uint32_t bit = uint32_t{1} << 31; bit != 0; bit >>= 1) {
+    const int32_t bound = static_cast<int32_t>(median | bit) ^ kSign;
+    int32_t below = 0;
+    for (const int32_t key : keys) below += key < bound ? 1 : 0;
+    if (below <= kBelow) median |= bit;
+  }
+  const int32_t key = static_cast<int32_t>(median) ^ kSign;
+  return std::bit_cast<float>(key ^ (key >> 31 & ~kSign));
+}
+
 Code bits_of(const float (&terms)[kTerms * kTerms]) {
-  float sorted[kTerms * kTerms];
-  memcpy(sorted, terms, sizeof sorted);
-  constexpr size_t kMiddle =
-      kTerms * kTerms / 2 - 1;  // the lower median, as Torben's algorithm in the reference gives it
-  std::nth_element(sorted, sorted + kMiddle, sorted + kTerms * kTerms);
+  const float median = lower_median(terms);
   Code code;
-  for (size_t i = 0; i < kTerms * kTerms; ++i) code.words[i / 64] |= uint64_t{terms[i] > sorted[kMiddle]} << (i % 64);
+  for (size_t i = 0; i < kTerms * kTerms; ++i) code.words[i / 64] |= uint64_t{terms[i] > median} << (i % 64);
   return code;
 }
 
@@ -141,27 +208,31 @@ void PdqHasher::close_row(const float* sums, const Band& columns, const View& vi
   if (view.columns.mirrored) std::reverse(out, out + kPdqSide);
 }
 
-// Reads each decoded row once and adds it to the entries it belongs to; an entry is closed after its last row.
 void PdqHasher::sample(const View& view, const Band& rows, const Band& columns) {
   const Picture& picture = view.picture;
   const size_t width = picture.width_px;
   const size_t stride = width + columns.groups * kBandLanes;  // apply_band reads into the padding, times zero
+  if (picture.layout == PixelLayout::kGray) {
+    open_.assign(stride, 0.0f);
+    for (size_t entry = 0; entry < kPdqSide; ++entry) {
+      const uint8_t* const first = picture.pixels.data() + size_t{rows.first[entry]} * picture.stride_bytes;
+      weigh_rows(first, picture.stride_bytes, rows.weights_of(entry), rows.count[entry], open_.data(), width);
+      close_row(open_.data(), columns, view, entry);
+    }
+    return;
+  }
+
+  // Each row becomes luma once and is added to the entries it belongs to; an entry is closed after its last row.
   open_.assign(stride * rows.most_open, 0.0f);
   luma_.resize(width);
   size_t oldest = 0;
   for (uint32_t y = 0; y < picture.height_px && oldest < kPdqSide; ++y) {
     if (y < rows.first[oldest]) continue;
-    const uint8_t* row = picture.pixels.data() + size_t{y} * picture.stride_bytes;
-    const bool is_gray = picture.layout == PixelLayout::kGray;
-    if (!is_gray) luma_of(row, luma_.data(), width);
+    luma_of(picture.pixels.data() + size_t{y} * picture.stride_bytes, luma_.data(), width);
     for (size_t entry = oldest; entry < kPdqSide && rows.first[entry] <= y; ++entry) {
       float* sums = &open_[entry % rows.most_open * stride];
       const uint32_t at = y - rows.first[entry];
-      const float weight = rows.weights_of(entry)[at];
-      if (is_gray)
-        weigh_gray(row, weight, sums, width, at == 0);
-      else
-        weigh_luma(luma_.data(), weight, sums, width, at == 0);
+      weigh_luma(luma_.data(), rows.weights_of(entry)[at], sums, width, at == 0);
       if (at + 1 < rows.count[entry]) continue;
       close_row(sums, columns, view, entry);
       ++oldest;

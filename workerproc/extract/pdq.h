@@ -29,7 +29,7 @@ class PdqHasher {
 
   BandCache bands_;
   std::vector<float> luma_;                        // one row of a BGR picture
-  std::vector<float> open_;                        // weighted sums of the rows of the entries under way
+  std::vector<float> open_;                        // weighted sums of the rows of the entry, or entries, under way
   alignas(64) float samples_[kPdqSide][kPdqSide];  // [shown row][shown column], or the other way round if transposed
 };
 
