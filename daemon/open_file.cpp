@@ -56,23 +56,28 @@ shm::PassedFile regular_file(Fd fd, uint64_t task_id) {
 }  // namespace
 
 int FileOpener::open_at_once(const std::string& path) {
+  const int flags = kFlags | (keeps_access_time_ ? O_NOATIME : 0);
   const size_t slash = path.rfind('/');
   const std::string_view directory = std::string_view(path).substr(0, slash + 1);
   if (directory != directory_) {
     directory_ = directory;
     directory_fd_.reset();
-    return open_below(AT_FDCWD, path.c_str(), kFlags);
+    return open_below(AT_FDCWD, path.c_str(), flags);
   }
   if (!directory_fd_) directory_fd_.reset(open_below(AT_FDCWD, directory_.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
   if (!directory_fd_) return -1;
-  return ::openat(directory_fd_.get(), path.c_str() + slash + 1, kFlags);  // a single name: O_NOFOLLOW says it all
+  return ::openat(directory_fd_.get(), path.c_str() + slash + 1, flags);  // a single name: O_NOFOLLOW says it all
 }
 
 shm::PassedFile FileOpener::open(const std::string& path, uint64_t task_id) {
   static bool at_once = true;
   if (at_once) {
     Fd fd(open_at_once(path));
-    // EPERM: a container's filter; the kernel itself says it of no file that is opened for reading only.
+    if (!fd && errno == EPERM && keeps_access_time_) {  // somebody else's file
+      keeps_access_time_ = false;
+      fd = Fd(open_at_once(path));
+    }
+    // Still EPERM: a container's filter; the kernel itself says it of no file that is opened for reading only.
     if (fd || (errno != ENOSYS && errno != EPERM)) return regular_file(std::move(fd), task_id);
     at_once = false;
   }

@@ -10,7 +10,8 @@ namespace pairloom::daemon {
 
 // Opens files for reading, quickest when many of a directory come one after another. No part of a path, which is absolute,
 // may be a symbolic link: the supervisor has resolved it, so a link was swapped in since. FIFOs and devices neither block
-// nor are they handed out. What was a directory at its first file is believed to be it as long as the opener lives: it is
+// nor are they handed out. Reading leaves the access time as it is where the kernel allows that: an inode to be written for
+// every file that is looked at would be most of the work on some disks. What was a directory at its first file is believed to be it as long as the opener lives: it is
 // made for a chunk.
 class FileOpener {
  public:
@@ -19,8 +20,9 @@ class FileOpener {
  private:
   int open_at_once(const std::string& path);
 
-  std::string directory_;  // of the last file
-  Fd directory_fd_;        // open when it was that of two files in a row
+  std::string directory_;          // of the last file
+  Fd directory_fd_;                // open when it was that of two files in a row
+  bool keeps_access_time_ = true;  // until a file is another user's
 };
 
 // The same where the kernel or a container has no openat2.

@@ -274,7 +274,7 @@ class VectorIdct {
       const __m128i rows = V::template lane<kLane>(pixels[i]);
       uint8_t* const row = out[kLane] + 2 * i * stride;
       _mm_storel_epi64(reinterpret_cast<__m128i*>(row), rows);
-      _mm_storeh_pd(reinterpret_cast<double*>(row + stride), _mm_castsi128_pd(rows));
+      _mm_storel_epi64(reinterpret_cast<__m128i*>(row + stride), _mm_unpackhi_epi64(rows, rows));
     }
     if constexpr (kLane + 1 < V::kBlocks) store_8x8<kLane + 1>(pixels, out, count, stride);
   }
