@@ -10,9 +10,11 @@
 
 #include <fmt/format.h>
 
+#include "cli/find_daemon.h"
 #include "cli/indexing.h"
 #include "daemon/run_json.h"
 #include "daemon/stop_signals.h"
+#include "index/index_writer.h"
 
 namespace pairloom::cli {
 namespace {
@@ -114,7 +116,27 @@ Result<ExitCode> run_by_daemon(const DaemonClient& client, PreparedRequest prepa
   if (prepared.list) request.data = &list;
   session.messages.detail(fmt::format("the daemon at '{}' does it", client.socket()));
   return report_run(
-      [&](const daemon::RunObserver& observer) { return RemoteRun(client, observer).run(request); }, session);
+      [&](const daemon::RunObserver& observer) -> Result<daemon::RunSummary> {
+        PAIRLOOM_ASSIGN(auto summary, RemoteRun(client, observer).run(request));
+        summary.kind = prepared.request.kind;
+        return summary;
+      },
+      session);
+}
+
+Result<ExitCode> write_or_ask_daemon(Session& session, const std::string& program, PreparedRequest prepared,
+                                     bool features_chosen) {
+  if (daemon_is_named(session)) {
+    PAIRLOOM_ASSIGN(const auto named, need_daemon(session));
+    return run_by_daemon(named.client, std::move(prepared), session, features_chosen);
+  }
+  const auto here = [&]() -> Result<ExitCode> {
+    PAIRLOOM_ASSIGN(auto index, index::IndexWriter::open(session.index, program));
+    return run_and_report(index, prepared.request, session);
+  };
+  auto done = here();
+  PAIRLOOM_ASSIGN(const auto owner, daemon_instead(done, session));
+  return owner ? run_by_daemon(owner->client, std::move(prepared), session, features_chosen) : done;
 }
 
 }  // namespace pairloom::cli

@@ -1,6 +1,8 @@
 // An indexing request that a daemon works on: what it says comes out as if the run were ours. Runs in: cli.
 #pragma once
 
+#include <string>
+
 #include "base/result.h"
 #include "cli/daemon_client.h"
 #include "cli/exit_code.h"
@@ -14,5 +16,10 @@ namespace pairloom::cli {
 // finished, and say so; a second one ends this process at once.
 Result<ExitCode> run_by_daemon(const DaemonClient& client, PreparedRequest prepared, Session& session,
                                bool features_chosen = true);
+
+// Does it here, on an index that is there and in order, or has the daemon do it: the one that is named, or that has the index.
+// `program` names this process to others that want to write.
+Result<ExitCode> write_or_ask_daemon(Session& session, const std::string& program, PreparedRequest prepared,
+                                     bool features_chosen);
 
 }  // namespace pairloom::cli

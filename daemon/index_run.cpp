@@ -2,6 +2,8 @@
 
 #include <memory>
 
+#include <fmt/format.h>
+
 #include "base/clock.h"
 #include "daemon/grouping.h"
 #include "daemon/hosted_run.h"
@@ -33,6 +35,7 @@ class IndexRun {
 
   // `ends_pool`: nothing else will be asked of it.
   Result<RunSummary> run(Pool& pool, bool ends_pool) {
+    if (only_pairs()) PAIRLOOM_TRY(keep_pairs());
     PAIRLOOM_ASSIGN(run_, index_.begin_run(request_.kind, request_.arguments));
     const auto workers_before = pool.totals();
     const uint64_t deaths_before = pool.deaths();
@@ -52,20 +55,41 @@ class IndexRun {
   }
 
  private:
+  bool only_pairs() const { return request_.kind == index::RunKind::kPair; }
+
+  Result<> keep_pairs() {
+    const AlgorithmInfo& algorithm = info(request_.keep_pairs.algorithm);
+    PAIRLOOM_ASSIGN(const auto now, index_.pairing_state(algorithm.id));
+    if (now.code_count == 0)
+      return fail(Errc::kInvalidArgument,
+                  fmt::format("the index has no {0} codes; 'pairloom index update --features {0}' computes them, beside "
+                              "those it has",
+                              algorithm.name));
+    return index_.want_pairs(algorithm.id, request_.keep_pairs.distance);
+  }
+
+  // Those whose new codes are to be paired.
+  Result<AlgorithmSet> paired_algorithms() {
+    if (only_pairs()) {
+      const auto [algorithm, distance] = request_.keep_pairs;
+      return distance > 0 || stored_by_default(algorithm) > 0 ? set_of(algorithm) : AlgorithmSet{0};
+    }
+    PAIRLOOM_ASSIGN(const AlgorithmSet wanted, index_.wanted_pairings());
+    return request_.pair_algorithms | wanted;
+  }
+
   Result<> index_then_pair(Pool& pool) {
-    const bool only_pairs = request_.kind == index::RunKind::kPair;
-    if (!only_pairs) {
+    if (!only_pairs()) {
       const auto indexed = index_files(pool);
       PAIRLOOM_TRY(index_.commit());
       PAIRLOOM_TRY(indexed);
     }
-    PAIRLOOM_ASSIGN(const AlgorithmSet wanted, index_.wanted_pairings());
-    const AlgorithmSet paired = request_.pair_algorithms | (only_pairs ? 0 : wanted);
+    PAIRLOOM_ASSIGN(const AlgorithmSet paired, paired_algorithms());
     for (const AlgorithmInfo& algorithm : algorithms())
       if (contains(paired, algorithm.id)) PAIRLOOM_TRY(pair_codes(pool, algorithm.id));
     // What was added, taken away or found again may have changed the groups.
     const index::RunTotals& totals = summary_.totals;
-    if (!only_pairs && totals.indexed + totals.moved + totals.gone + summary_.new_pairs == 0) return {};
+    if (!only_pairs() && totals.indexed + totals.moved + totals.gone + summary_.new_pairs == 0) return {};
     for (const AlgorithmInfo& algorithm : algorithms())
       if (contains(paired, algorithm.id)) PAIRLOOM_TRY(store_groups(index_, run_, algorithm.id));
     return {};

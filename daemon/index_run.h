@@ -57,8 +57,15 @@ struct IndexRequest {
   index::RunKind kind = index::RunKind::kAdd;
   std::string arguments;  // for the run table
   // Pair new codes of these algorithms with everything, and of those for which somebody asked (IndexWriter::want_pairs());
-  // 0 = none. A run of kind kPair does nothing else, and only for these.
+  // 0 = none. Not of a run of kind kPair.
   AlgorithmSet pair_algorithms = set_of(Algorithm::kPdq);
+  // All that a run of kind kPair does: pairs of one algorithm are kept up to this distance from now on, and those that are
+  // missing are found. 0 bits: as far as by default. kInvalidArgument: the index has no such codes, or they are shorter.
+  struct KeepPairs {
+    Algorithm algorithm = Algorithm::kPdq;
+    uint32_t distance = 0;
+  };
+  KeepPairs keep_pairs;
   uint64_t pairing_memory_bytes = uint64_t{1} << 30;  // for the codes that all workers together sort at a time
 };
 

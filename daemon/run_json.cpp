@@ -40,9 +40,10 @@ constexpr std::array<std::pair<Accuracy, std::string_view>, 3> kAccuracies{{
     {Accuracy::kFull, "full"},
 }};
 
-constexpr std::array<std::pair<index::RunKind, std::string_view>, 2> kKinds{{
+constexpr std::array<std::pair<index::RunKind, std::string_view>, 3> kKinds{{
     {index::RunKind::kAdd, "add"},
     {index::RunKind::kUpdate, "update"},
+    {index::RunKind::kPair, "pair"},
 }};
 
 constexpr uint64_t kNoDepth = 1'000'000;  // deeper than any tree: as if no limit were given
@@ -209,6 +210,14 @@ Error error_from_json(const Json& record) {
 }
 
 Json to_json(const IndexRequest& request) {
+  if (request.kind == index::RunKind::kPair) {
+    Json object = {{"kind", word_of(kKinds, request.kind)},
+                   {"algorithm", info(request.keep_pairs.algorithm).name},
+                   {"distance", request.keep_pairs.distance},
+                   {"pairing_memory_bytes", request.pairing_memory_bytes}};
+    if (!request.arguments.empty()) object["arguments"] = json_path(request.arguments);
+    return object;
+  }
   Json features = Json::array();
   for (const AlgorithmInfo& algorithm : algorithms())
     if (contains(request.setup.algorithms, algorithm.id)) features.push_back(algorithm.name);
@@ -241,10 +250,12 @@ Json to_json(const IndexRequest& request) {
 Result<IndexRequest> index_request_from_json(const Json& object) {
   IndexRequest request;
   ControlArguments arguments(object);
-  std::string kind = "add", accuracy = "default";
+  std::string kind = "add", accuracy = "default", algorithm{info(request.keep_pairs.algorithm).name};
   std::vector<std::string> features, paired, command_line;
-  uint64_t max_depth = kNoDepth;
+  uint64_t max_depth = kNoDepth, distance = 0;
   arguments.text("kind", kind);
+  arguments.text("algorithm", algorithm);
+  arguments.whole("distance", distance, 0, 256);
   arguments.paths("roots", request.roots);
   arguments.names("include", request.walk.include);
   arguments.names("exclude", request.walk.exclude);
@@ -266,7 +277,10 @@ Result<IndexRequest> index_request_from_json(const Json& object) {
   arguments.flag("retry_failed", request.retry_failed);
   arguments.names("arguments", command_line);
 
-  if (!value_of(kKinds, kind, request.kind)) arguments.complain("'kind' must be add or update");
+  if (!value_of(kKinds, kind, request.kind)) arguments.complain("'kind' must be add, update or pair");
+  const auto kept = algorithm_from_name(algorithm);
+  if (!kept) arguments.complain("'algorithm' is none that there is");
+  request.keep_pairs = {kept.value_or(Algorithm::kPdq), static_cast<uint32_t>(distance)};
   if (!value_of(kAccuracies, accuracy, request.setup.accuracy))
     arguments.complain("'accuracy' must be fast, default or full");
   if (max_depth != kNoDepth) request.walk.max_depth = static_cast<int>(max_depth);

@@ -192,6 +192,7 @@ Result<> Service::serve_request() {
   pool_idle_at_ns_ = clock_.monotonic_ns() + static_cast<int64_t>(config_.idle_s * 1e9);
   if (!summary) {
     request.reply.fail(summary.error());
+    if (summary.error().code == Errc::kInvalidArgument) return {};  // the client's mistake
     return tl::unexpected(summary.error());
   }
   request.reply.finish(*summary);

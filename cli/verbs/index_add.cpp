@@ -18,13 +18,6 @@
 namespace pairloom::cli {
 namespace {
 
-// The daemon to ask instead: the one that was named, or, when writing the index failed because somebody holds it or it is
-// not ours to write, the one that has it.
-Result<std::optional<Daemon>> daemon_instead(const Result<ExitCode>& failed, const Session& session) {
-  if (failed || (failed.error().code != Errc::kIndexLocked && failed.error().code != Errc::kIo)) return std::nullopt;
-  return find_daemon(session);
-}
-
 Result<ExitCode> add(const Selection& selection, Session& session) {
   PAIRLOOM_ASSIGN(auto prepared, prepare(selection, set_of(Algorithm::kPdq), session));
   if (daemon_is_named(session)) {

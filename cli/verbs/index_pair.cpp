@@ -2,11 +2,13 @@
 #include <fmt/format.h>
 
 #include <memory>
+#include <utility>
 
+#include "cli/daemon_run.h"
+#include "cli/find_daemon.h"
 #include "cli/index_writing.h"
-#include "cli/indexing.h"
+#include "cli/options.h"
 #include "cli/verb.h"
-#include "index/index_writer.h"
 
 namespace pairloom::cli {
 namespace {
@@ -17,34 +19,26 @@ struct PairOptions {
   uint64_t memory_bytes = daemon::IndexRequest{}.pairing_memory_bytes;
 };
 
-std::string answer(const index::PairingState& now, const AlgorithmInfo& algorithm) {
-  if (now.radius == 0) return fmt::format("no pairs of {} are kept; dups computes them when asked", algorithm.name);
-  return fmt::format("{}: pairs up to distance {} are kept, now and for images that come", algorithm.name, now.radius);
+std::string answer(uint32_t distance, const AlgorithmInfo& algorithm) {
+  if (distance == 0) return fmt::format("no pairs of {} are kept; dups computes them when asked", algorithm.name);
+  return fmt::format("{}: pairs up to distance {} are kept, now and for images that come", algorithm.name, distance);
 }
 
 Result<ExitCode> pair(const PairOptions& options, Session& session) {
   const AlgorithmInfo& algorithm = info(options.similarity.algorithm);
   PAIRLOOM_ASSIGN(const auto limit, options.similarity.limit());
-  PAIRLOOM_TRY(require_index(session.index));
-  PAIRLOOM_ASSIGN(auto index, index::IndexWriter::open(session.index, "pairloom index pair"));
-  PAIRLOOM_ASSIGN(const auto before, index.pairing_state(algorithm.id));
-  if (before.code_count == 0)
-    return fail(Errc::kInvalidArgument,
-                fmt::format("the index has no {0} codes; 'pairloom index update --features {0}' computes them, beside "
-                            "those it has",
-                            algorithm.name));
-  PAIRLOOM_TRY(index.want_pairs(algorithm.id, options.by_default ? 0 : limit.value_or(0)));
-  daemon::IndexRequest request;
+  if (!daemon_is_named(session)) PAIRLOOM_TRY(require_index(session.index));
+  PreparedRequest prepared;
+  daemon::IndexRequest& request = prepared.request;
   request.kind = index::RunKind::kPair;
   request.pool = session.pool();
   request.pairing_memory_bytes = options.memory_bytes;
   request.arguments = session.arguments;
-  const bool keeps_some = !options.by_default || stored_by_default(algorithm.id) > 0;
-  request.pair_algorithms = keeps_some ? set_of(algorithm.id) : 0;
-  PAIRLOOM_ASSIGN(const ExitCode code, run_and_report(index, request, session));
+  const uint32_t distance = options.by_default ? 0 : limit.value_or(0);
+  request.keep_pairs = {algorithm.id, distance};
+  PAIRLOOM_ASSIGN(const ExitCode code, write_or_ask_daemon(session, "pairloom index pair", std::move(prepared), true));
   if (code != ExitCode::kDone) return code;
-  PAIRLOOM_ASSIGN(const auto now, index.pairing_state(algorithm.id));
-  session.messages.note(answer(now, algorithm));
+  session.messages.note(answer(distance > 0 ? distance : stored_by_default(algorithm.id), algorithm));
   return code;
 }
 

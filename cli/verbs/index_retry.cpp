@@ -4,13 +4,13 @@
 #include <unistd.h>
 #include <algorithm>
 #include <cerrno>
+#include <utility>
 
-#include "cli/indexing.h"
+#include "cli/daemon_run.h"
 #include "cli/path_text.h"
 #include "cli/selection.h"
 #include "cli/verb.h"
 #include "index/index_reader.h"
-#include "index/index_writer.h"
 
 namespace pairloom::cli {
 namespace {
@@ -56,14 +56,15 @@ Result<ExitCode> retry(const Selection& selection, std::vector<std::string> unde
     session.messages.note(under.empty() ? "no failures" : "no failures there");
     return ExitCode::kDone;
   }
-  PAIRLOOM_ASSIGN(auto request, work_request(selection, failed.features, session));
-  PAIRLOOM_ASSIGN(const Fd list, file_of(failed.paths));
-  request.files_from_fd = list.get();
+  PreparedRequest prepared;
+  daemon::IndexRequest& request = prepared.request;
+  PAIRLOOM_ASSIGN(request, work_request(selection, failed.features, session));
+  PAIRLOOM_ASSIGN(prepared.list, file_of(failed.paths));
+  request.files_from_fd = prepared.list.get();
   request.files_from_nul = true;
   request.retry_failed = true;
   request.kind = index::RunKind::kUpdate;
-  PAIRLOOM_ASSIGN(auto index, index::IndexWriter::open(session.index, "pairloom index retry"));
-  return run_and_report(index, request, session);
+  return write_or_ask_daemon(session, "pairloom index retry", std::move(prepared), !selection.features.empty());
 }
 
 }  // namespace

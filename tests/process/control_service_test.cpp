@@ -84,6 +84,34 @@ TEST_F(ControlService, IndexAddGoesThroughItAndSaysTheSame) {
   EXPECT_NE(updated.err.find("8 unchanged"), std::string::npos) << updated.err;
 }
 
+TEST_F(ControlService, PairsAreKeptAsFarAsItIsTold) {
+  const Finished related = pairloom({"index", "pair", "--preset", "related"});
+  EXPECT_EQ(related.status, 0);
+  EXPECT_NE(related.err.find("new pairs after"), std::string::npos) << related.err;
+  EXPECT_NE(related.err.find("pairs up to distance 48 are kept"), std::string::npos) << related.err;
+  EXPECT_NE(pairloom({"index", "info"}).out.find("paired up to distance 48"), std::string::npos);
+  EXPECT_EQ(pairloom({"index", "pair", "--default"}).status, 0);
+  EXPECT_NE(pairloom({"index", "info"}).out.find("paired up to distance 31"), std::string::npos);
+
+  // A mistake of ours is not the service's.
+  const Finished none = pairloom({"index", "pair", "--algorithm", "dhash", "--distance", "4"});
+  EXPECT_EQ(none.status, 2);
+  EXPECT_NE(none.err.find("no dhash codes"), std::string::npos) << none.err;
+  const Json status = parse_object(pairloom({"status", "--json"}).out).value_or(Json::object());
+  EXPECT_TRUE(!status.contains("last_error") || status["last_error"].is_null() || status["last_error"] == "") << status;
+}
+
+TEST_F(ControlService, ItLooksAgainAtFailures) {
+  const std::string broken = scratch_.write("other/broken.jpg", picture(8).substr(0, 100));
+  EXPECT_EQ(pairloom({"index", "add", scratch_ / "other"}).status, 3);
+  const Finished still = pairloom({"index", "retry"});
+  EXPECT_EQ(still.status, 3);
+  EXPECT_NE(still.err.find(broken), std::string::npos) << still.err;
+  scratch_.write("other/broken.jpg", picture(8));
+  EXPECT_EQ(pairloom({"index", "retry"}).status, 0);
+  EXPECT_EQ(pairloom({"index", "failures"}).out, "");
+}
+
 TEST_F(ControlService, StatusSaysWhatTheIndexHolds) {
   scratch_.write("other/broken.jpg", picture(8).substr(0, 100));
   EXPECT_EQ(pairloom({"index", "add", scratch_ / "other"}).status, 3);

@@ -138,8 +138,21 @@ TEST(RunJson, ARequestComesBackAsItWas) {
   EXPECT_EQ(back->arguments, request.arguments);
 }
 
+TEST(RunJson, ARequestForPairsComesBackAsItWas) {
+  IndexRequest request;
+  request.kind = index::RunKind::kPair;
+  request.keep_pairs = {Algorithm::kDhash, 7};
+  request.arguments = "pairloom index pair";
+  const auto back = index_request_from_json(parse_object(json_line(to_json(request))).value());
+  ASSERT_TRUE(back) << back.error().message;
+  EXPECT_EQ(back->kind, index::RunKind::kPair);
+  EXPECT_EQ(back->keep_pairs.algorithm, Algorithm::kDhash);
+  EXPECT_EQ(back->keep_pairs.distance, 7u);
+  EXPECT_EQ(back->arguments, request.arguments);
+}
+
 TEST(RunJson, HostileRequestsAreRefused) {
-  for (const char* wrong : {R"({"roots": ["a"]})", R"({"kind": "prune"})", R"({"features": ["md5"]})", R"({"max_pixels": 0})",
+  for (const char* wrong : {R"({"kind": "pair", "algorithm": "md5"})", R"({"kind": "pair", "distance": 257})", R"({"roots": ["a"]})", R"({"kind": "prune"})", R"({"features": ["md5"]})", R"({"max_pixels": 0})",
                             R"({"accuracy": 3})", R"({"task_deadline_s": 1e9})", R"({"jobs": 99})", R"({"roots": {"a": 1}})"})
     EXPECT_EQ(index_request_from_json(parse_object(wrong).value()).error().code, Errc::kInvalidArgument) << wrong;
 }
