@@ -23,13 +23,19 @@ int open_below(int directory, const char* path, int flags) {
   return static_cast<int>(::syscall(SYS_openat2, directory, path, &how, sizeof how));
 }
 
+// For one file; where many of a directory may be another user's, FileOpener asks only once.
+int open_leaving_access_time(int directory, const char* name) {
+  const int fd = ::openat(directory, name, kFlags | O_NOATIME);
+  return fd >= 0 || errno != EPERM ? fd : ::openat(directory, name, kFlags);
+}
+
 // The same by hand, where the kernel is older or a container forbids the call.
 int open_by_steps(const char* path) {
   Fd at(::open("/", O_PATH | O_DIRECTORY | O_CLOEXEC));
   while (*path == '/') ++path;
   while (at) {
     const char* slash = std::strchr(path, '/');
-    if (slash == nullptr) return ::openat(at.get(), path, kFlags);
+    if (slash == nullptr) return open_leaving_access_time(at.get(), path);
     const std::string component(path, slash);
     Fd next(::openat(at.get(), component.c_str(), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
     if (!next) {

@@ -2,6 +2,7 @@
 // with them what the asked-for size needs. Runs in: worker only.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -37,10 +38,15 @@ constexpr bool block_ends(uint32_t k) {
   return k == 63 || (k >= AcTable::kEndOfBlock && k < AcTable::kEndOfBlock + 63);
 }
 
-// How blocks follow one another in a BitReader: each leaves at least 9 bits, which do for DcTable, and DC differences and
-// symbols leave at least 11, which do for AcTable. So all look-ups are made with the bits at hand, and while they wait for
-// memory the reader takes more.
-static_assert(DcTable::kBits <= 9 && 56 - 2 * 22 >= AcTable::kSkipBits && 56 - 2 * 21 >= AcTable::kTermBits);
+// All look-ups are made with the bits that are left in the window, and while they wait for memory the reader refills it.
+// The most that is taken between two times: a symbol that is looked at alone, and what one more look-up says. What is left
+// then must do for a look-up in any table, and `count` must not fall below zero.
+constexpr int kMaxSymbolBits = 16 + kMaxAcSize, kMaxSkipBits = AcTable::kSkipBits + kMaxAcSize,
+              kMaxTermBits = AcTable::kTermBits + kMaxAcSize;
+static_assert(BitReader::kWindowBits - kMaxSymbolBits - kMaxSkipBits >= std::max(AcTable::kSkipBits, DcTable::kBits));
+static_assert(BitReader::kWindowBits - kMaxSymbolBits - kMaxTermBits >= std::max(AcTable::kTermBits, DcTable::kBits));
+static_assert(BitReader::kRefilledBits - kMaxSymbolBits - std::max(kMaxSkipBits, kMaxTermBits) >= 0);
+static_assert(BitReader::kRefilledBits - 16 - kMaxDcSize >= AcTable::kSkipBits);
 
 [[gnu::always_inline]] inline bool read_dc(BitReader& in, const DcTable& table, int32_t& difference) {
   DcTable::Symbol symbol = table[in.peek<DcTable::kBits>()];
@@ -70,7 +76,7 @@ template <class Store>
   return next < 63 ? Step::kGoOn : Step::kBlockEnds;
 }
 
-// One look-up, with 22 bits at hand once it is made. So have the others called _some.
+// Takes what `entry`, looked up at the window's beginning, says.
 [[gnu::always_inline]] inline Step skip_some(BitReader& in, const AcTable& table, AcTable::Skip entry, uint32_t& k) {
   const uint32_t next = k + entry.advance;
   if (next < 63) [[likely]] {

@@ -21,7 +21,9 @@ struct BitReader {
   uint64_t window = 0;
   uint32_t count = 0;
 
-  // At least 56 bits afterwards. (Fabian Giesen, "Reading bits in far too many ways", variant 4.)
+  static constexpr int kWindowBits = 64, kRefilledBits = 56;
+
+  // All of the window are the next bits afterwards; `count`, at least 56, is how many of them `next` is past. (Fabian Giesen, "Reading bits in far too many ways", variant 4.)
   [[gnu::always_inline]] void refill() {
     uint64_t bytes;
     std::memcpy(&bytes, next, sizeof bytes);
@@ -57,7 +59,7 @@ struct HuffmanSymbol {
 };
 
 // Largest size categories of 8-bit frames (T.81, tables F.1 and F.2); symbols with more are taken for damage.
-constexpr uint32_t kMaxDcSize = 11, kMaxAcSize = 10;
+constexpr int kMaxDcSize = 11, kMaxAcSize = 10;
 
 // The canonical code of a DHT segment (T.81, C.2).
 class HuffmanCode {

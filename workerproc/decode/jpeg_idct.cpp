@@ -70,7 +70,8 @@ std::array<uint32_t, 2> sums<2>(const Eight& in) {
   return {even + odd, even - odd};
 }
 
-// Whether libjpeg-turbo's SSE2 code takes a short cut that is the same but for wrapping.
+// Whether libjpeg-turbo's SSE2 code takes a short cut that is the same but for wrapping. Our vectors take none: they leave
+// blocks where it makes a difference to this code.
 template <size_t kSide>
 bool is_short_cut(const int16_t* block) {
   if (kSide == 2) return false;

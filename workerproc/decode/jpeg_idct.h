@@ -17,8 +17,8 @@ struct alignas(64) JpegTerms {
   static constexpr size_t kBlocks = 4, kRowStep = kBlocks * 8;
   static constexpr size_t kNowhere = 8 * kRowStep;  // from any block's first term: a place that no transform looks at
 
-  int16_t* block(size_t index) { return values + index * 8; }
-  const int16_t* block(size_t index) const { return values + index * 8; }
+  [[gnu::always_inline]] int16_t* block(size_t index) { return values + index * 8; }
+  [[gnu::always_inline]] const int16_t* block(size_t index) const { return values + index * 8; }
 
   int16_t values[kNowhere + kRowStep] = {};  // [vertical frequency][block][horizontal frequency], then kNowhere
 };

@@ -33,7 +33,7 @@ constexpr Factors kInner13{8697, -17799}, kInner57{11893, -1730};  // and for th
 constexpr int kQuarterBits = 2;
 constexpr Factors kTwo13{29692, -10426}, kTwo57{6967, -5906};
 
-// First terms outside [-kMaxFirst - 1, kMaxFirst] make vectors wrap and saturate in ways of their own.
-constexpr int16_t kMaxFirst = 8191;
+// First terms outside [-kWild, kWild) make vectors wrap and saturate in ways of their own.
+constexpr int16_t kWild = 8192;
 
 }  // namespace pairloom::workerproc::jpeg_idct

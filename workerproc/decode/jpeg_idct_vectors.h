@@ -1,7 +1,7 @@
 // jpeg_idct.h's transforms with vectors: every 128 bits of a vector hold a row of a block of their own, so that the same
 // steps do for vectors of all sizes. jpeg_idct_sse2.cpp, _avx2.cpp and _avx512.cpp say what a vector is. The latter two are
 // compiled for processors that may not be there: nothing in here may end up as a function that others are linked with,
-// hence no std:: and everything with internal linkage. Runs in: worker only.
+// hence no inline functions or templates of std:: and everything with internal linkage. Runs in: worker only.
 #pragma once
 
 #include "workerproc/decode/jpeg_idct.h"
@@ -107,8 +107,8 @@ class VectorIdct {
   }
   // Where libjpeg-turbo's short cut for blocks with nothing but a first row makes a difference.
   static bool is_wild(Register first_row) {
-    constexpr int16_t kAbove = static_cast<int16_t>(~(2 * jpeg_idct::kMaxFirst + 1));
-    return V::any(V::add16(first_row, V::all16(jpeg_idct::kMaxFirst + 1)) & V::all16(kAbove));
+    constexpr int16_t kOutside = static_cast<int16_t>(~(2 * jpeg_idct::kWild - 1));
+    return V::any(V::add16(first_row, V::all16(jpeg_idct::kWild)) & V::all16(kOutside));
   }
 
   // Eight 32-bit sums a block: of its columns 0-3 and 4-7.

@@ -27,7 +27,8 @@ uint32_t divide_up(uint32_t value, uint32_t divisor) {
   return (value + divisor - 1) / divisor;
 }
 
-// Copies the bytes before the first 0xFF, or before `end`; how many there are. As many as before `end` may be written.
+// Copies the bytes before the first 0xFF, or before `end`; how many there are. At `to` as many may be written over as
+// there are before `end`.
 size_t copy_before_ff(const uint8_t* from, const uint8_t* end, uint8_t* to) {
   const uint8_t* const begin = from;
 #if defined(__SSE2__)
@@ -143,7 +144,8 @@ struct McuPlan {
 
 // One restart interval: MCUs [from, to) in reading order. `luma` is a copy, so that its DC prediction starts anew.
 template <class Luma, class Chroma>
-[[gnu::always_inline]] inline bool read_interval(const McuPlan<Chroma>& plan, const EntropyReader& data, Luma luma, uint32_t from, uint32_t to) {
+[[gnu::always_inline]] inline bool read_interval(const McuPlan<Chroma>& plan, const EntropyReader& data, Luma luma,
+                                                 uint32_t from, uint32_t to) {
   BitReader in = data.bits();
   const uint8_t* const limit = data.limit();
   uint32_t column = from % plan.mcus_per_row, row = from / plan.mcus_per_row;

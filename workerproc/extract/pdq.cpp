@@ -39,8 +39,8 @@ static_assert(kTerms == 2 * kBandLanes);
 
 // sums = or += the weighted sum of kRows rows, each `stride` behind the one before, added in their order.
 template <size_t kRows, bool kMore>
-[[gnu::always_inline]] inline void weigh_some(const uint8_t* __restrict rows, size_t stride, const float* __restrict weights,
-                       float* __restrict sums, size_t width) {
+[[gnu::always_inline]] inline void weigh_some(const uint8_t* __restrict rows, size_t stride,
+                                              const float* __restrict weights, float* __restrict sums, size_t width) {
   for (size_t x = 0; x < width; ++x) {
     const float first = weights[0] * static_cast<float>(rows[x]);
     float sum = kMore ? sums[x] + first : first;
@@ -49,8 +49,8 @@ template <size_t kRows, bool kMore>
   }
 }
 template <bool kMore>
-[[gnu::always_inline]] inline void weigh_up_to_4(size_t count, const uint8_t* rows, size_t stride, const float* weights, float* sums,
-                          size_t width) {
+[[gnu::always_inline]] inline void weigh_up_to_4(size_t count, const uint8_t* rows, size_t stride,
+                                                 const float* weights, float* sums, size_t width) {
   switch (count) {
     case 1: return weigh_some<1, kMore>(rows, stride, weights, sums, width);
     case 2: return weigh_some<2, kMore>(rows, stride, weights, sums, width);
@@ -88,25 +88,26 @@ const LanesInMemory& load(const float* from) {
   return *reinterpret_cast<const LanesInMemory*>(from);
 }
 
-using LaneNumbers = int32_t __attribute__((vector_size(sizeof(Lanes))));
+// Lanes of two vectors, those of the second counted from kBandLanes on.
+template <int... lanes>
+struct Places {};
+// out = the lanes `first` of a and b + the lanes `second`. By reference: how a vector is passed by value depends on the
+// processor compiled for.
+template <int... first, int... second>
+[[gnu::always_inline]] inline void add_lanes(Places<first...>, Places<second...>, const Lanes& a, const Lanes& b, Lanes& out) {
+  out = __builtin_shufflevector(a, b, first...) + __builtin_shufflevector(a, b, second...);
+}
 
 // The sums of eight vectors, in their order: each ((0 + 4) + (2 + 6)) + ((1 + 5) + (3 + 7)), by lanes. Step by step, two
 // vectors become one with half as many sums of each.
-struct SumLanes {
-  LaneNumbers first, second;
-  // By reference, as a vector's place as an argument depends on the processor compiled for.
-  [[gnu::always_inline]] void operator()(const Lanes& a, const Lanes& b, Lanes& out) const {
-    out = __builtin_shuffle(a, b, first) + __builtin_shuffle(a, b, second);
-  }
-};
 [[gnu::always_inline]] inline void sum_each(const Lanes (&v)[kBandLanes], Lanes& out) {
-  constexpr SumLanes halves{{0, 1, 2, 3, 8, 9, 10, 11}, {4, 5, 6, 7, 12, 13, 14, 15}};
-  constexpr SumLanes quarters{{0, 1, 8, 9, 4, 5, 12, 13}, {2, 3, 10, 11, 6, 7, 14, 15}};
-  constexpr SumLanes eighths{{0, 2, 8, 10, 4, 6, 12, 14}, {1, 3, 9, 11, 5, 7, 13, 15}};
-  Lanes two[4], four[2];
-  for (size_t i = 0; i < 4; ++i) halves(v[i], v[i + 4], two[i]);
-  for (size_t i = 0; i < 2; ++i) quarters(two[2 * i], two[2 * i + 1], four[i]);
-  eighths(four[0], four[1], out);
+  Lanes fours[4], twos[2];
+  for (size_t i = 0; i < 4; ++i)
+    add_lanes(Places<0, 1, 2, 3, 8, 9, 10, 11>(), Places<4, 5, 6, 7, 12, 13, 14, 15>(), v[i], v[i + 4], fours[i]);
+  for (size_t i = 0; i < 2; ++i)
+    add_lanes(Places<0, 1, 8, 9, 4, 5, 12, 13>(), Places<2, 3, 10, 11, 6, 7, 14, 15>(), fours[2 * i], fours[2 * i + 1],
+              twos[i]);
+  add_lanes(Places<0, 2, 8, 10, 4, 6, 12, 14>(), Places<1, 3, 9, 11, 5, 7, 13, 15>(), twos[0], twos[1], out);
 }
 
 // One weighted sum per entry of the band, by eight partial sums, added in a fixed order: the same float whatever the
@@ -173,8 +174,8 @@ PAIRLOOM_CLONES void low_terms(const DctMatrix& dct, const Samples64& samples, f
   }
 }
 
-// The lower median, as Torben's algorithm in the reference gives it: bit by bit, the largest number that has at most half
-// of the terms below it. Floats are in order as integers once the negative ones are turned round.
+// The lower median, as Torben's algorithm in the reference gives it: bit by bit, the largest number with fewer than
+// half of the terms below it. Floats are in order as integers once the negative ones are turned round.
 PAIRLOOM_WIDE_CLONES float lower_median(const float (&terms)[kTerms * kTerms]) {
   constexpr int32_t kSign = std::numeric_limits<int32_t>::min();
   constexpr int32_t kBelow = kTerms * kTerms / 2 - 1;

@@ -85,17 +85,11 @@ TEST_P(OpenFile, NeitherBlocksAtNorHandsOutWhatIsNoFile) {
   EXPECT_EQ(open(home_ / "socket").error, ENXIO);
 }
 
-INSTANTIATE_TEST_SUITE_P(Ways, OpenFile, ::testing::Values(Way::kAtOnce, Way::kInTheSameDirectory, Way::kBySteps),
-                         [](const auto& test) { return name_of(test.param); });
-
-// And in each it is the file of that directory.
-TEST(FileOpener, LeavesAccessTimesAloneUnlessTheFileIsAnotherUsers) {
-  test::TempDir home;
-  const std::string ours = home.write("ours.jpg", "bytes");
+TEST_P(OpenFile, LeavesAccessTimesAloneUnlessTheFileIsAnotherUsers) {
+  const std::string ours = home_.write("ours.jpg", "bytes");
   const timespec long_ago[2] = {{1'000'000, 0}, {2'000'000, 0}};  // last read before it was written: relatime would note it
   ASSERT_EQ(::utimensat(AT_FDCWD, ours.c_str(), long_ago, 0), 0);
-  FileOpener opener;
-  const auto file = opener.open(ours, 1);
+  const auto file = open(ours);
   ASSERT_TRUE(file.fd);
   char text[5];
   ASSERT_EQ(::read(file.fd.get(), text, 5), 5);
@@ -107,12 +101,16 @@ TEST(FileOpener, LeavesAccessTimesAloneUnlessTheFileIsAnotherUsers) {
   constexpr uid_t kNobody = 65534;
   const bool is_root = ::geteuid() == 0;
   ASSERT_EQ(is_root ? ::seteuid(kNobody) : 0, 0);
-  const auto others = opener.open("/etc/passwd", 2);
+  const auto others = open("/etc/passwd");
   ASSERT_EQ(is_root ? ::seteuid(0) : 0, 0);
   ASSERT_TRUE(others.fd) << others.error;
   EXPECT_EQ(::fcntl(others.fd.get(), F_GETFL) & O_NOATIME, 0);
 }
 
+INSTANTIATE_TEST_SUITE_P(Ways, OpenFile, ::testing::Values(Way::kAtOnce, Way::kInTheSameDirectory, Way::kBySteps),
+                         [](const auto& test) { return name_of(test.param); });
+
+// And in each it is the file of that directory.
 TEST(FileOpener, OpensFilesOfSeveralDirectoriesInTurn) {
   test::TempDir home;
   FileOpener opener;

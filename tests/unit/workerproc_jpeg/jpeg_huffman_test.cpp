@@ -150,6 +150,26 @@ TEST(DcTable, FindsSizesAndRefusesImpossibleOnes) {
 }
 
 // Whatever a look-up takes at once must be what the symbols one by one come to.
+// Whatever the length of their codes: the longer ones are in a table of their own, as far as that goes.
+TEST(AcTable, FindsSymbolsAlone) {
+  Random random(7);
+  for (int i = 0; i < 40; ++i) {
+    const Spec spec = random_spec(random, random_ac_symbols(random, i % 2 == 0));
+    AcTable table;
+    ASSERT_TRUE(table.build(spec));
+    for (uint64_t prefix = 0; prefix < 65536; ++prefix) {
+      const uint64_t window = prefix << 48;
+      const AcTable::Symbol found = table.find(window);
+      const auto slow = slow_term(spec, window, 0);
+      ASSERT_EQ(found.total_bits, slow ? slow->total_bits : 0) << i << " " << prefix;
+      if (!slow) continue;
+      ASSERT_EQ(found.code_bits, slow->code_end);
+      ASSERT_EQ(found.size, slow->total_bits - slow->code_end);
+      ASSERT_EQ(found.advance, slow->advance);
+    }
+  }
+}
+
 TEST(AcTable, SkipsWholeSymbols) {
   Random random(4);
   int taken = 0, lookups = 0;
