@@ -65,6 +65,7 @@ std::vector<Bytes> requests() {
   return {bytes_of(envelope + R"({"roots":["/a",{"bytes":"L/8="}],"kind":"update","hidden":"true","max_depth":3,)"
                               R"("features":["pdq"],"accuracy":"fast","max_pixels":"5","task_deadline_s":1.5}})"),
           bytes_of(envelope + R"({}})"),
+          bytes_of(envelope + R"({"kind":"pair","algorithm":"phash256","distance":40,"arguments":["x"]}})"),
           bytes_of(R"({"type":"summary","totals":{"seen":5,"indexed":2},"seconds":1.5,"problem":"x","path":"/a"})"),
           bytes_of(R"({"type":"progress","stage":"pairing","found":9,"done":3,"rate":1e300})")};
 }
