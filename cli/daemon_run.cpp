@@ -11,6 +11,7 @@
 #include <fmt/format.h>
 
 #include "cli/find_daemon.h"
+#include "cli/index_writing.h"
 #include "cli/indexing.h"
 #include "daemon/run_json.h"
 #include "daemon/stop_signals.h"
@@ -131,6 +132,7 @@ Result<ExitCode> write_or_ask_daemon(Session& session, const std::string& progra
     return run_by_daemon(named.client, std::move(prepared), session, features_chosen);
   }
   const auto here = [&]() -> Result<ExitCode> {
+    PAIRLOOM_TRY(require_index(session.index));
     PAIRLOOM_ASSIGN(auto index, index::IndexWriter::open(session.index, program));
     return run_and_report(index, prepared.request, session);
   };

@@ -5,8 +5,6 @@
 #include <utility>
 
 #include "cli/daemon_run.h"
-#include "cli/find_daemon.h"
-#include "cli/index_writing.h"
 #include "cli/options.h"
 #include "cli/verb.h"
 
@@ -27,7 +25,6 @@ std::string answer(uint32_t distance, const AlgorithmInfo& algorithm) {
 Result<ExitCode> pair(const PairOptions& options, Session& session) {
   const AlgorithmInfo& algorithm = info(options.similarity.algorithm);
   PAIRLOOM_ASSIGN(const auto limit, options.similarity.limit());
-  if (!daemon_is_named(session)) PAIRLOOM_TRY(require_index(session.index));
   PreparedRequest prepared;
   daemon::IndexRequest& request = prepared.request;
   request.kind = index::RunKind::kPair;
