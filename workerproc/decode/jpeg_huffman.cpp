@@ -23,12 +23,11 @@ bool HuffmanCode::assign(std::span<const uint8_t> spec) {
 
 HuffmanSymbol HuffmanCode::find(uint64_t window) const {
   const auto prefix = static_cast<uint32_t>(window >> 48);
-  for (uint32_t length = 1; length <= 16; ++length)
-    if (prefix < limit_[length]) {
-      const uint32_t index = offset_[length] + ((prefix - first_[length]) >> (16 - length));
-      return {static_cast<uint8_t>(length), symbols_[index & 255]};
-    }
-  return {};
+  uint32_t length = 1;  // without a branch: where a loop would end is anybody's guess
+  for (uint32_t shorter = 1; shorter <= 16; ++shorter) length += prefix >= limit_[shorter] ? 1u : 0u;
+  if (length > 16) return {};
+  const uint32_t index = offset_[length] + ((prefix - first_[length]) >> (16 - length));
+  return {static_cast<uint8_t>(length), symbols_[index & 255]};
 }
 
 template <class Visit>
