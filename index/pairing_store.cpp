@@ -21,6 +21,8 @@ std::vector<std::byte> as_bytes(std::string_view text) {
 }  // namespace
 
 struct PairingStore::State {
+  explicit State(auto&& own_or_lent) : connection(std::forward<decltype(own_or_lent)>(own_or_lent)) {}
+
   OwnOrLent connection;
   Database& db = *connection;
 

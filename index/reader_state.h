@@ -35,6 +35,9 @@ class ReadTransaction {
 };
 
 struct IndexReader::State {
+  State(std::string index_path, auto&& own_or_lent)
+      : path(std::move(index_path)), connection(std::forward<decltype(own_or_lent)>(own_or_lent)) {}
+
   std::string path;
   OwnOrLent connection;
   Database& db = *connection;

@@ -4,7 +4,7 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <ranges>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -231,7 +231,7 @@ Result<> IndexWriter::State::publish_codes_of(Algorithm algorithm, uint64_t comm
   const bool all_at_hand = end != c.latest.begin() && c.latest.front().position == c.file->size() &&
                            static_cast<uint64_t>(end - c.latest.begin()) == committed - c.file->size();
   if (all_at_hand) {
-    for (const CodeRow& row : std::ranges::subrange(c.latest.begin(), end))
+    for (const CodeRow& row : std::span(c.latest.begin(), end))
       PAIRLOOM_TRY(c.file->append(row.content, row.code, row.flags));
   } else {
     PAIRLOOM_TRY(append_stored_codes(algorithm, committed));
