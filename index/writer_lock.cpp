@@ -1,6 +1,7 @@
 #include "index/writer_lock.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <unistd.h>
 
@@ -67,6 +68,10 @@ tl::unexpected<Error> held_by_another(const std::string& index_path, int fd) {
               fmt::format("index '{}' is being written by {}; wait for it or stop it", index_path, who));
 }
 
+// Who was killed while starting a program leaves the lock to it for a moment: until it has begun, and its inherited
+// descriptors are closed. Nobody alive is named then.
+constexpr int kPatienceMs = 1000, kStepMs = 5;
+
 }  // namespace
 
 Result<WriterLock> WriterLock::acquire(const std::string& index_path, const std::string& program) {
@@ -77,9 +82,10 @@ Result<WriterLock> WriterLock::acquire(const std::string& index_path, const std:
   struct flock whole {};
   whole.l_type = F_WRLCK;
   whole.l_whence = SEEK_SET;
-  if (::fcntl(fd.get(), F_OFD_SETLK, &whole) != 0) {
-    if (errno == EAGAIN || errno == EACCES) return held_by_another(index_path, fd.get());
-    return fail_errno("cannot lock '" + path + "'", errno);
+  for (int waited_ms = 0; ::fcntl(fd.get(), F_OFD_SETLK, &whole) != 0; waited_ms += kStepMs) {
+    if (errno != EAGAIN && errno != EACCES) return fail_errno("cannot lock '" + path + "'", errno);
+    if (waited_ms >= kPatienceMs || read_holder(fd.get())) return held_by_another(index_path, fd.get());
+    ::poll(nullptr, 0, kStepMs);
   }
 
   std::string name = program.substr(0, 200);

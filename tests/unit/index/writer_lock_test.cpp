@@ -6,6 +6,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <chrono>
+#include <filesystem>
+#include <future>
+#include <thread>
+
 #include "index_fixture.h"
 
 namespace pairloom::index {
@@ -116,6 +121,38 @@ TEST_F(WriterLockTest, AndAllFilesOfAnIndexAreCloseOnExec) {
 TEST_F(WriterLockTest, ReadersDoNotNeedIt) {
   auto writer = open_writer();
   EXPECT_EQ(value(open_reader().info()).files, 0u);
+}
+
+// Killed between vfork and exec: the child has the descriptor until it is the other program.
+TEST_F(WriterLockTest, AStartedProgramOfADeadWriterHoldsItForAMomentOnly) {
+  int ends[2];
+  ASSERT_EQ(::pipe2(ends, O_CLOEXEC), 0);
+  const pid_t writer = ::fork();
+  if (writer == 0) {
+    auto lock = WriterLock::acquire(path(), "pairloom scan");
+    if (!lock) ::_exit(1);
+    if (::fork() == 0) {
+      char nothing = 0;
+      ::_exit(::read(ends[0], &nothing, 1) == 1 ? 0 : 1);  // until the next writer has asked for it
+    }
+    ::kill(::getpid(), SIGKILL);
+  }
+  int status = 0;
+  ASSERT_EQ(::waitpid(writer, &status, 0), writer);
+  ASSERT_TRUE(WIFSIGNALED(status));
+  auto next = std::async(std::launch::async, [this] { return WriterLock::acquire(path(), "test").has_value(); });
+  const auto has_asked = [&] {
+    for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd")) {
+      std::error_code gone;
+      if (std::filesystem::read_symlink(entry.path(), gone) == path() + "-lock") return true;
+    }
+    return next.wait_for(std::chrono::seconds(0)) == std::future_status::ready;
+  };
+  while (!has_asked()) std::this_thread::yield();
+  ASSERT_EQ(::write(ends[1], "x", 1), 1);
+  EXPECT_TRUE(next.get());
+  ::close(ends[0]);
+  ::close(ends[1]);
 }
 
 }  // namespace
