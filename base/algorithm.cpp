@@ -37,6 +37,10 @@ uint32_t stored_by_default(Algorithm id) {
   return info(id).bits == 256 ? info(id).similar : 0;
 }
 
+uint32_t stored_up_to(Algorithm id, uint32_t wanted) {
+  return wanted > 0 ? wanted : stored_by_default(id);
+}
+
 std::optional<Algorithm> algorithm_from_number(uint8_t number) {
   if (number < 1 || number > std::size(kAlgorithms)) return std::nullopt;
   return static_cast<Algorithm>(number);

@@ -55,6 +55,8 @@ Result<Algorithm> algorithm_from_name(std::string_view name);
 // The distance in bits up to which pairs are stored in the index unless somebody asks for another: `similar` for 256-bit
 // codes. 0: none, as too many pairs of 64-bit codes are near by chance.
 uint32_t stored_by_default(Algorithm id);
+// The same when `wanted` bits were asked for; 0: nobody asked.
+uint32_t stored_up_to(Algorithm id, uint32_t wanted);
 
 // A set of algorithms as it travels to workers: bit number = the enum's number.
 using AlgorithmSet = uint32_t;

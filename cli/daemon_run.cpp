@@ -125,20 +125,28 @@ Result<ExitCode> run_by_daemon(const DaemonClient& client, PreparedRequest prepa
       session);
 }
 
-Result<ExitCode> write_or_ask_daemon(Session& session, const std::string& program, PreparedRequest prepared,
-                                     bool features_chosen) {
+Result<ExitCode> here_or_by_daemon(const Session& session, const std::function<Result<ExitCode>()>& here,
+                                   const std::function<Result<ExitCode>(const DaemonClient&)>& by_daemon) {
   if (daemon_is_named(session)) {
     PAIRLOOM_ASSIGN(const auto named, need_daemon(session));
-    return run_by_daemon(named.client, std::move(prepared), session, features_chosen);
+    return by_daemon(named.client);
   }
+  auto done = here();
+  if (done || (done.error().code != Errc::kIndexLocked && done.error().code != Errc::kIo)) return done;
+  PAIRLOOM_ASSIGN(const auto owner, find_daemon(session));
+  return owner ? by_daemon(owner->client) : done;
+}
+
+Result<ExitCode> run_here_or_by_daemon(Session& session, const std::string& program, PreparedRequest prepared,
+                                       bool features_chosen) {
   const auto here = [&]() -> Result<ExitCode> {
     PAIRLOOM_TRY(require_index(session.index));
     PAIRLOOM_ASSIGN(auto index, index::IndexWriter::open(session.index, program));
     return run_and_report(index, prepared.request, session);
   };
-  auto done = here();
-  PAIRLOOM_ASSIGN(const auto owner, daemon_instead(done, session));
-  return owner ? run_by_daemon(owner->client, std::move(prepared), session, features_chosen) : done;
+  return here_or_by_daemon(session, here, [&](const DaemonClient& client) {
+    return run_by_daemon(client, std::move(prepared), session, features_chosen);
+  });
 }
 
 }  // namespace pairloom::cli

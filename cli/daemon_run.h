@@ -1,6 +1,7 @@
 // An indexing request that a daemon works on: what it says comes out as if the run were ours. Runs in: cli.
 #pragma once
 
+#include <functional>
 #include <string>
 
 #include "base/result.h"
@@ -17,9 +18,13 @@ namespace pairloom::cli {
 Result<ExitCode> run_by_daemon(const DaemonClient& client, PreparedRequest prepared, Session& session,
                                bool features_chosen = true);
 
-// Does it here, on an index that is there and in order, or has the daemon do it: the one that is named, or that has the index.
-// `program` names this process to others that want to write.
-Result<ExitCode> write_or_ask_daemon(Session& session, const std::string& program, PreparedRequest prepared,
-                                     bool features_chosen);
+// What writes the index: by the daemon that was named; else here, and when that fails because somebody holds the index or it
+// is not ours to write, by the daemon that has it, if one has.
+Result<ExitCode> here_or_by_daemon(const Session& session, const std::function<Result<ExitCode>()>& here,
+                                   const std::function<Result<ExitCode>(const DaemonClient&)>& by_daemon);
+
+// The same for a request on an index that is there and in order. `program` names this process to others that want to write.
+Result<ExitCode> run_here_or_by_daemon(Session& session, const std::string& program, PreparedRequest prepared,
+                                       bool features_chosen);
 
 }  // namespace pairloom::cli

@@ -95,11 +95,6 @@ Result<std::optional<Daemon>> find_daemon(const Session& session) {
   return look_around(session, false, looked, refused);
 }
 
-Result<std::optional<Daemon>> daemon_instead(const Result<ExitCode>& failed, const Session& session) {
-  if (failed || (failed.error().code != Errc::kIndexLocked && failed.error().code != Errc::kIo)) return std::nullopt;
-  return find_daemon(session);
-}
-
 Result<Daemon> need_daemon(const Session& session) {
   const std::string socket = named_socket(session);
   if (socket == "none") return fail(Errc::kInvalidArgument, "only a daemon can do that, and --socket none asks none");

@@ -5,7 +5,6 @@
 
 #include "base/result.h"
 #include "cli/daemon_client.h"
-#include "cli/exit_code.h"
 #include "cli/session.h"
 
 namespace pairloom::cli {
@@ -25,8 +24,5 @@ Result<std::optional<Daemon>> find_daemon(const Session& session);
 Result<Daemon> need_daemon(const Session& session);
 // Was a daemon named (and not "none")?
 bool daemon_is_named(const Session& session);
-// When writing the index failed because somebody holds it or it is not ours to write: the daemon that has it, to ask
-// instead; none if none has.
-Result<std::optional<Daemon>> daemon_instead(const Result<ExitCode>& failed, const Session& session);
 
 }  // namespace pairloom::cli

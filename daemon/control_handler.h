@@ -22,9 +22,9 @@ struct ControlPeer {
   pid_t pid = 0;
 };
 
-// What `pairloom index add`, `update`, `retry` or `pair` asks for. `request.roots` are absolute; request.files_from_fd, if not -1, is
-// `list`, a sealed memory file. The request's pool options are the daemon's own business: `jobs` and what else a client
-// may not choose is as in a default PoolOptions. An update without roots is one of all roots the index knows.
+// What `pairloom index add`, `update`, `retry` or `pair` asks for. `request.roots` are absolute; request.files_from_fd, if
+// not -1, is `list`, a sealed memory file. The request's pool options are the daemon's own business: `jobs` and what else a
+// client may not choose is as in a default PoolOptions. An update without roots is one of all roots the index knows.
 struct IndexCommand {
   IndexRequest request;
   bool features_chosen = false;  // false: setup.algorithms and pair_algorithms are the daemon's to say

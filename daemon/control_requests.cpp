@@ -312,7 +312,7 @@ void ControlRequests::index(Call& call) {
   auto request = index_request_from_json(call.request.arguments);
   if (!request) return call.refuse(request.error());
   const bool names_files = !request->roots.empty() || call.request.data;
-  if (request->kind == index::RunKind::kPair && names_files)
+  if (request->kind == index::RunKind::kPair && call.request.data)
     return call.refuse({Errc::kInvalidArgument, "'pair' is for the whole index, and takes no files"});
   if ((!names_files && request->kind == index::RunKind::kAdd) || (!request->roots.empty() && call.request.data))
     return call.refuse({Errc::kInvalidArgument, "name files: either 'roots', or a list of paths as the body"});

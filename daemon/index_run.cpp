@@ -72,7 +72,7 @@ class IndexRun {
   Result<AlgorithmSet> paired_algorithms() {
     if (only_pairs()) {
       const auto [algorithm, distance] = request_.keep_pairs;
-      return distance > 0 || stored_by_default(algorithm) > 0 ? set_of(algorithm) : AlgorithmSet{0};
+      return stored_up_to(algorithm, distance) > 0 ? set_of(algorithm) : AlgorithmSet{0};
     }
     PAIRLOOM_ASSIGN(const AlgorithmSet wanted, index_.wanted_pairings());
     return request_.pair_algorithms | wanted;

@@ -72,6 +72,16 @@ bool value_of(const Table& table, std::string_view word, Value& into) {
   return false;
 }
 
+void take_pairs_to_keep(ControlArguments& arguments, IndexRequest::KeepPairs& pairs) {
+  std::string name{info(pairs.algorithm).name};
+  uint64_t distance = 0;
+  arguments.text("algorithm", name);
+  arguments.whole("distance", distance, 0, 256);
+  const auto algorithm = algorithm_from_name(name);
+  if (!algorithm) return arguments.complain(algorithm.error().message);
+  pairs = {*algorithm, static_cast<uint32_t>(distance)};
+}
+
 Json json_list(const std::vector<std::string>& paths) {
   Json list = Json::array();
   for (const std::string& path : paths) list.push_back(json_path(path));
@@ -250,12 +260,19 @@ Json to_json(const IndexRequest& request) {
 Result<IndexRequest> index_request_from_json(const Json& object) {
   IndexRequest request;
   ControlArguments arguments(object);
-  std::string kind = "add", accuracy = "default", algorithm{info(request.keep_pairs.algorithm).name};
+  std::string kind = "add", accuracy = "default";
   std::vector<std::string> features, paired, command_line;
-  uint64_t max_depth = kNoDepth, distance = 0;
+  uint64_t max_depth = kNoDepth;
   arguments.text("kind", kind);
-  arguments.text("algorithm", algorithm);
-  arguments.whole("distance", distance, 0, 256);
+  arguments.whole("pairing_memory_bytes", request.pairing_memory_bytes, 1, uint64_t{1} << 50);
+  arguments.names("arguments", command_line);
+  if (!value_of(kKinds, kind, request.kind)) arguments.complain("'kind' must be add, update or pair");
+  if (!command_line.empty()) request.arguments = command_line.front();
+  if (request.kind == index::RunKind::kPair) {
+    take_pairs_to_keep(arguments, request.keep_pairs);
+    PAIRLOOM_TRY(arguments.finish());
+    return request;
+  }
   arguments.paths("roots", request.roots);
   arguments.names("include", request.walk.include);
   arguments.names("exclude", request.walk.exclude);
@@ -273,14 +290,8 @@ Result<IndexRequest> index_request_from_json(const Json& object) {
   arguments.whole("max_scans", limits.max_scans, 1, uint64_t{1} << 40);
   arguments.whole("max_parts", limits.max_parts, 1, uint64_t{1} << 40);
   arguments.number("task_deadline_s", request.pool.task_deadline_s, 0.001, 3600);
-  arguments.whole("pairing_memory_bytes", request.pairing_memory_bytes, 1, uint64_t{1} << 50);
   arguments.flag("retry_failed", request.retry_failed);
-  arguments.names("arguments", command_line);
 
-  if (!value_of(kKinds, kind, request.kind)) arguments.complain("'kind' must be add, update or pair");
-  const auto kept = algorithm_from_name(algorithm);
-  if (!kept) arguments.complain("'algorithm' is none that there is");
-  request.keep_pairs = {kept.value_or(Algorithm::kPdq), static_cast<uint32_t>(distance)};
   if (!value_of(kAccuracies, accuracy, request.setup.accuracy))
     arguments.complain("'accuracy' must be fast, default or full");
   if (max_depth != kNoDepth) request.walk.max_depth = static_cast<int>(max_depth);
@@ -296,7 +307,6 @@ Result<IndexRequest> index_request_from_json(const Json& object) {
   } else if (arguments.has("pair")) {
     request.pair_algorithms = 0;
   }
-  if (!command_line.empty()) request.arguments = command_line.front();
   PAIRLOOM_TRY(arguments.finish());
   return request;
 }

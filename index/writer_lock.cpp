@@ -59,8 +59,7 @@ std::string local_time(std::time_t when) {
   return same_day ? fmt::format("{:%H:%M:%S}", then) : fmt::format("{:%Y-%m-%d %H:%M:%S}", then);
 }
 
-tl::unexpected<Error> held_by_another(const std::string& index_path, int fd) {
-  const std::optional<Holder> holder = read_holder(fd);
+tl::unexpected<Error> held_by_another(const std::string& index_path, const std::optional<Holder>& holder) {
   const std::string who =
       holder ? fmt::format("{} (pid {}, since {})", holder->program, holder->pid, local_time(holder->since))
              : std::string("another process");
@@ -84,7 +83,8 @@ Result<WriterLock> WriterLock::acquire(const std::string& index_path, const std:
   whole.l_whence = SEEK_SET;
   for (int waited_ms = 0; ::fcntl(fd.get(), F_OFD_SETLK, &whole) != 0; waited_ms += kStepMs) {
     if (errno != EAGAIN && errno != EACCES) return fail_errno("cannot lock '" + path + "'", errno);
-    if (waited_ms >= kPatienceMs || read_holder(fd.get())) return held_by_another(index_path, fd.get());
+    const std::optional<Holder> holder = read_holder(fd.get());
+    if (holder || waited_ms >= kPatienceMs) return held_by_another(index_path, holder);
     ::poll(nullptr, 0, kStepMs);
   }
 

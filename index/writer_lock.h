@@ -15,7 +15,8 @@ namespace pairloom::index {
 // lock and is believed only while the lock is held.
 class WriterLock {
  public:
-  // kIndexLocked when another process holds it, naming that process as it described itself; kIo.
+  // kIndexLocked when another process holds it, naming that process as it described itself; kIo. Waits for a second at most
+  // when it is held and the process described is no more.
   static Result<WriterLock> acquire(const std::string& index_path, const std::string& program);
 
   // Who holds it, as it described itself. Empty: nobody who still runs, or it has not said.

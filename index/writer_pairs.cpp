@@ -86,9 +86,8 @@ Result<AlgorithmSet> IndexWriter::wanted_pairings() {
 // for another radius is forgotten: what it noted as done may be among what goes.
 Result<> IndexWriter::want_pairs(Algorithm algorithm, uint32_t radius) {
   PAIRLOOM_ASSIGN(const PairingState before, pairing_state(algorithm));
-  const auto kept_for = [&](uint32_t wanted) { return wanted > 0 ? wanted : stored_by_default(algorithm); };
-  const uint32_t kept = kept_for(radius);
-  const bool changes = kept != kept_for(before.wanted);
+  const uint32_t kept = stored_up_to(algorithm, radius);
+  const bool changes = kept != stored_up_to(algorithm, before.wanted);
   const auto store = [&]() -> Result<> {
     Database& db = state_->db;
     if (radius > info(algorithm).bits)

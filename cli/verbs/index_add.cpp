@@ -1,12 +1,10 @@
 // pairloom index add, update, rebuild: bring directories into the index, keep them fresh, read them all anew.
 #include <fmt/format.h>
 
-#include <optional>
 #include <utility>
 
 #include "base/text.h"
 #include "cli/daemon_run.h"
-#include "cli/find_daemon.h"
 #include "cli/index_writing.h"
 #include "cli/indexing.h"
 #include "cli/selection.h"
@@ -20,15 +18,14 @@ namespace {
 
 Result<ExitCode> add(const Selection& selection, Session& session) {
   PAIRLOOM_ASSIGN(auto prepared, prepare(selection, set_of(Algorithm::kPdq), session));
-  if (daemon_is_named(session)) {
-    PAIRLOOM_ASSIGN(const auto named, need_daemon(session));
-    return run_by_daemon(named.client, std::move(prepared), session);
-  }
-  auto done = write_index(session, "pairloom index add", !prepared.list, [&](index::IndexWriter& index) {
-    return run_and_report(index, prepared.request, session);
+  const auto here = [&] {
+    return write_index(session, "pairloom index add", !prepared.list, [&](index::IndexWriter& index) {
+      return run_and_report(index, prepared.request, session);
+    });
+  };
+  return here_or_by_daemon(session, here, [&](const DaemonClient& client) {
+    return run_by_daemon(client, std::move(prepared), session);
   });
-  PAIRLOOM_ASSIGN(const auto owner, daemon_instead(done, session));
-  return owner ? run_by_daemon(owner->client, std::move(prepared), session) : done;
 }
 
 // Which roots and codes there are, the daemon knows.
@@ -72,13 +69,8 @@ Result<ExitCode> update_here(const Selection& selection, Session& session) {
 }
 
 Result<ExitCode> update(const Selection& selection, Session& session) {
-  if (daemon_is_named(session)) {
-    PAIRLOOM_ASSIGN(const auto named, need_daemon(session));
-    return update_by_daemon(selection, named.client, session);
-  }
-  auto done = update_here(selection, session);
-  PAIRLOOM_ASSIGN(const auto owner, daemon_instead(done, session));
-  return owner ? update_by_daemon(selection, owner->client, session) : done;
+  return here_or_by_daemon(session, [&] { return update_here(selection, session); },
+                           [&](const DaemonClient& client) { return update_by_daemon(selection, client, session); });
 }
 
 Result<ExitCode> rebuild(const Selection& selection, Session& session) {

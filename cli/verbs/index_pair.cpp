@@ -33,9 +33,9 @@ Result<ExitCode> pair(const PairOptions& options, Session& session) {
   request.arguments = session.arguments;
   const uint32_t distance = options.by_default ? 0 : limit.value_or(0);
   request.keep_pairs = {algorithm.id, distance};
-  PAIRLOOM_ASSIGN(const ExitCode code, write_or_ask_daemon(session, "pairloom index pair", std::move(prepared), true));
+  PAIRLOOM_ASSIGN(const ExitCode code, run_here_or_by_daemon(session, "pairloom index pair", std::move(prepared), true));
   if (code != ExitCode::kDone) return code;
-  session.messages.note(answer(distance > 0 ? distance : stored_by_default(algorithm.id), algorithm));
+  session.messages.note(answer(stored_up_to(algorithm.id, distance), algorithm));
   return code;
 }
 

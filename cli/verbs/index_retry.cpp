@@ -64,7 +64,7 @@ Result<ExitCode> retry(const Selection& selection, std::vector<std::string> unde
   request.files_from_nul = true;
   request.retry_failed = true;
   request.kind = index::RunKind::kUpdate;
-  return write_or_ask_daemon(session, "pairloom index retry", std::move(prepared), !selection.features.empty());
+  return run_here_or_by_daemon(session, "pairloom index retry", std::move(prepared), !selection.features.empty());
 }
 
 }  // namespace

@@ -152,7 +152,8 @@ TEST(RunJson, ARequestForPairsComesBackAsItWas) {
 }
 
 TEST(RunJson, HostileRequestsAreRefused) {
-  for (const char* wrong : {R"({"kind": "pair", "algorithm": "md5"})", R"({"kind": "pair", "distance": 257})", R"({"roots": ["a"]})", R"({"kind": "prune"})", R"({"features": ["md5"]})", R"({"max_pixels": 0})",
+  for (const char* wrong : {R"({"kind": "pair", "algorithm": "md5"})", R"({"kind": "pair", "distance": 257})",
+                            R"({"kind": "pair", "roots": ["/a"]})", R"({"roots": ["/a"], "distance": 9})", R"({"roots": ["a"]})", R"({"kind": "prune"})", R"({"features": ["md5"]})", R"({"max_pixels": 0})",
                             R"({"accuracy": 3})", R"({"task_deadline_s": 1e9})", R"({"jobs": 99})", R"({"roots": {"a": 1}})"})
     EXPECT_EQ(index_request_from_json(parse_object(wrong).value()).error().code, Errc::kInvalidArgument) << wrong;
 }
